@@ -1,0 +1,213 @@
+"""The long runs: what takes more than a lesson's minute, one function a figure.
+
+    python -m course_lib.experiments train          # data/checkpoints, data/results/train_*.json
+    python -m course_lib.experiments redundancy     # data/results/redundancy.json
+    python -m course_lib.experiments widths         # data/results/widths.json
+    python -m course_lib.experiments unstructured   # data/results/unstructured.json
+
+A figure's file is written after every task, so a run that was cut off goes on where it stopped.
+To repeat a finished run, send it to another folder with --out.
+"""
+
+import argparse
+import copy
+import hashlib
+import json
+import os
+import platform
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import nn
+from tqdm import tqdm
+
+from course_lib.data import MNIST, load_mnist
+from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
+from course_lib.measure import directions, twins
+from course_lib.models import ARCHITECTURES, DATA, lenet_300_100, prunable_layers, seeded
+from course_lib.training import evaluate, train
+
+SCHEMA = 1
+RECIPES = {
+    "lenet_300_100": {"epochs": 30, "lr": 2e-3, "l2": 0.5},
+    "lenet_5": {"epochs": 15, "lr": 1e-3, "l2": 0.1},
+    "alexnet_mini": {"epochs": 25, "lr": 2e-3, "l2": 0.1},
+    "vgg_mini": {"epochs": 15, "lr": 3e-3, "l2": 0.05},
+}
+BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
+WIDTHS = (0, 2, 4, 8, 16, 32, 64, 128, 300)
+SPARSITIES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+METHODS: dict[str, Callable[[nn.Module, float, int], Masks]] = {
+    "random": lambda model, share, seed: random_masks(model, share, seed=seed),
+    "layer": lambda model, share, seed: magnitude_masks(model, share, scope="layer"),
+    "global": lambda model, share, seed: magnitude_masks(model, share, scope="global"),
+}
+
+
+def train_network(name: str, seed: int, data: MNIST, out: Path = DATA) -> dict:
+    """Train one network by its recipe; write its checkpoint, and its record with a checksum.
+
+    The test split is looked at once, at the end.
+    """
+    started = time.perf_counter()
+    model = ARCHITECTURES[name](seed)
+    losses = train(model, data.train, **RECIPES[name], seed=seed)
+    content = save(model.state_dict())
+    command = f"python -m course_lib.experiments train --networks {name} --seed {seed}"
+    record = _circumstances(command) | RECIPES[name] | {
+        "network": name,
+        "seed": seed,
+        "loss": losses[-1],
+        "validation_accuracy": evaluate(model, data.validation),
+        "test_accuracy": evaluate(model, data.test),
+        "seconds": round(time.perf_counter() - started, 1),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    _write(out / "checkpoints" / f"{name}.safetensors", content)
+    _write(out / "results" / f"train_{name}.json", json.dumps(record, indent=1).encode())
+    return record
+
+
+def redundancy(data: MNIST, *, seed: int) -> list[dict]:
+    """Count twins and directions among 300 hidden units before and after training."""
+    model = lenet_300_100(seed)
+    rows = [_count_hidden(model, data) | {"seed": seed, "trained": False}]
+    train(model, data.train, **BRIEF, seed=seed)
+    return [*rows, _count_hidden(model, data) | {"seed": seed, "trained": True}]
+
+
+def _count_hidden(model: nn.Sequential, data: MNIST) -> dict:
+    with torch.inference_mode():
+        outputs = model[:3](data.validation.images)  # after the first ReLU
+    return {"twins": twins(outputs), "directions": directions(outputs),
+            "test": evaluate(model, data.test)}
+
+
+def perceptron(width: int, seed: int = 0) -> nn.Sequential:
+    """Build LeNet-300-100's shape at another width: 784-width-(width/3)-10, and 784-10 at 0."""
+    sizes = [784, 10] if width == 0 else [784, width, max(1, round(width / 3)), 10]
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    with seeded(seed):
+        for place in range(1, len(sizes)):
+            if place > 1:
+                layers[f"relu{place - 1}"] = nn.ReLU()
+            layers[f"fc{place}"] = nn.Linear(sizes[place - 1], sizes[place])
+    return nn.Sequential(layers)
+
+
+def widths(data: MNIST, *, seed: int, width: int) -> list[dict]:
+    """Train one perceptron of the given width."""
+    model = perceptron(width, seed)
+    train(model, data.train, **BRIEF, seed=seed)
+    weights = sum(layer.weight.numel() for layer in prunable_layers(model).values())
+    return [{"seed": seed, "width": width, "weights": weights,
+             "test": evaluate(model, data.test)}]
+
+
+def unstructured(data: MNIST, *, seed: int) -> list[dict]:
+    """Prune one LeNet-300-100 by lot and by magnitude at every sparsity, then retrain 3 epochs.
+
+    Sparsity 0 is the control: the same 3 epochs, nothing pruned.
+    """
+    reference = lenet_300_100(seed)
+    train(reference, data.train, **BRIEF, seed=seed)
+    rows = []
+    for method, choose in METHODS.items():
+        for share in SPARSITIES:
+            model, masks = copy.deepcopy(reference), choose(reference, share, seed)
+            apply_masks(model, masks)
+            before = evaluate(model, data.test)
+            train(model, data.train, epochs=3, masks=masks, seed=seed)
+            rows.append({"seed": seed, "method": method, "sparsity": share,
+                         "before": before, "after": evaluate(model, data.test)})
+    return rows
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Hold what runs for a figure: `run(data, **task)` gives rows, for each seed and each task."""
+
+    run: Callable[..., list[dict]]
+    tasks: tuple[dict, ...] = ({},)
+
+
+FIGURES = {
+    "redundancy": Figure(redundancy),
+    "widths": Figure(widths, tuple({"width": width} for width in WIDTHS)),
+    "unstructured": Figure(unstructured),
+}
+
+
+def load_results(name: str) -> list[dict]:
+    """Return the rows of a figure's long run, such as "widths"."""
+    path = DATA / "results" / f"{name}.json"
+    if name not in FIGURES:
+        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(FIGURES)}")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; restore it with: git checkout -- data/results")
+    return [row for rows in json.loads(path.read_text("utf-8"))["tasks"].values() for row in rows]
+
+
+def run_figure(name: str, seeds: int, data: MNIST, out: Path = DATA) -> Path:
+    """Run what a figure's file does not hold yet; the file is whole after every task."""
+    path = out / "results" / f"{name}.json"
+    fresh = _circumstances(f"python -m course_lib.experiments {name} --seeds {seeds}")
+    stored = json.loads(path.read_text("utf-8")) if path.is_file() else fresh | {
+        "seconds": 0.0, "tasks": {}}
+    if stored["schema"] != SCHEMA:
+        raise ValueError(f"{path} has schema {stored['schema']}; allowed is {SCHEMA}: "
+                         "send this run to another folder with --out")
+    tasks = [task | {"seed": seed} for seed in range(seeds) for task in FIGURES[name].tasks]
+    for task in tqdm(tasks, desc=name):
+        key = json.dumps(task, sort_keys=True)
+        if key not in stored["tasks"]:
+            started = time.perf_counter()
+            stored["tasks"][key] = FIGURES[name].run(data, **task)
+            stored["seconds"] = round(stored["seconds"] + time.perf_counter() - started, 1)
+            _write(path, json.dumps(stored | fresh, indent=1).encode())
+    return path
+
+
+def _circumstances(command: str) -> dict:
+    return {"schema": SCHEMA, "command": command, "torch": torch.__version__,
+            "python": platform.python_version(), "machine": platform.machine(),
+            "threads": torch.get_num_threads(), "date": time.strftime("%Y-%m-%d")}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m course_lib.experiments",
+                                     description="Make the files that lessons plot long runs from.")
+    parser.add_argument("--out", type=Path, default=DATA, help="folder to write to (data)")
+    what = parser.add_subparsers(dest="what", required=True)
+    networks = what.add_parser("train", help="train the networks and store their checkpoints")
+    networks.add_argument("--networks", nargs="+", choices=RECIPES, default=list(RECIPES))
+    networks.add_argument("--seed", type=int, default=0)
+    for name, figure in FIGURES.items():
+        summary = figure.run.__doc__.splitlines()[0]
+        what.add_parser(name, help=summary).add_argument("--seeds", type=int, default=5)
+    asked = parser.parse_args(arguments)
+    data = load_mnist()
+    if asked.what != "train":
+        print(run_figure(asked.what, asked.seeds, data, asked.out))
+        return
+    for name in asked.networks:
+        record = train_network(name, asked.seed, data, asked.out)
+        print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

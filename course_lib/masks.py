@@ -1,0 +1,146 @@
+"""Masks: which weights stay. A mask is a bool tensor of its weight's shape; True keeps.
+
+Masks are data: every function here reads a model and returns new masks. Only `apply_masks`
+changes a model.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.models import prunable_layers
+from course_lib.scores import magnitude
+
+Masks = dict[str, Tensor]
+
+
+def keep_top(scores: Tensor, sparsity: float) -> Tensor:
+    """Keep the highest scores: a mask with exactly round(sparsity · n) zeros.
+
+    Of equal scores the lower index goes. `sparsity` is a share from 0 to 1.
+
+    >>> keep_top(torch.tensor([3.0, 1.0, 2.0, 1.0]), 0.25)
+    tensor([ True, False,  True,  True])
+    """
+    _check_share("sparsity", sparsity)
+    if torch.isnan(scores).any():
+        raise ValueError(f"scores have {int(torch.isnan(scores).sum())} NaN values; "
+                         "allowed is none")
+    zeros = round(sparsity * scores.numel())
+    lowest_first = scores.flatten().argsort(stable=True)
+    mask = torch.ones(scores.numel(), dtype=torch.bool)
+    mask[lowest_first[:zeros]] = False
+    return mask.reshape(scores.shape)
+
+
+def magnitude_masks(model: nn.Module, sparsity: float | dict[str, float], *,
+                    scope: str = "global", masks: Masks | None = None) -> Masks:
+    """Prune the weights of smallest magnitude.
+
+    With scope "global" all layers compete for the places that stay, with "layer" each layer gives
+    up the same share. A sparsity for each layer, {name: share}, is always taken layer by layer;
+    layers it does not name stay whole. What `masks` has pruned stays pruned, and counts: sparsity
+    is a share of all weights, not of those that are left.
+    """
+    if scope not in ("global", "layer"):
+        raise ValueError(f"scope is {scope!r}; allowed is 'global' or 'layer'")
+    scores = {name: magnitude(layer.weight) for name, layer in prunable_layers(model).items()}
+    if masks is not None:
+        check_masks(model, masks)
+        for name, mask in masks.items():
+            scores[name] = scores[name].masked_fill(~mask, -1)
+    if scope == "global" and not isinstance(sparsity, dict):
+        chosen = _keep_top_of_all(scores, sparsity)
+    else:
+        shares = _share_per_layer(model, sparsity)
+        chosen = {name: keep_top(scores[name], shares[name]) for name in scores}
+    return chosen if masks is None else {
+        name: mask & masks[name] if name in masks else mask for name, mask in chosen.items()
+    }
+
+
+def _keep_top_of_all(scores: dict[str, Tensor], sparsity: float) -> Masks:
+    together = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
+    parts = together.split([score.numel() for score in scores.values()])
+    return {name: part.reshape(scores[name].shape)
+            for name, part in zip(scores, parts, strict=True)}
+
+
+def random_masks(model: nn.Module, sparsity: float | dict[str, float], *, seed: int = 0) -> Masks:
+    """Prune weights by lot, in each layer the same share or the share {name: share} asks for.
+
+    The control beside every score: what a score achieves beyond this, it achieves by choosing.
+    """
+    lots = torch.Generator().manual_seed(seed)
+    shares = _share_per_layer(model, sparsity)
+    return {name: keep_top(torch.rand(layer.weight.shape, generator=lots), shares[name])
+            for name, layer in prunable_layers(model).items()}
+
+
+def threshold_masks(model: nn.Module, thresholds: dict[str, float], *,
+                    masks: Masks | None = None) -> Masks:
+    """Prune the weights whose magnitude is below their layer's threshold.
+
+    Layers that `thresholds` does not name stay whole. What `masks` has pruned stays pruned.
+    """
+    layers = prunable_layers(model)
+    _check_names("thresholds", thresholds, layers)
+    for name, threshold in thresholds.items():
+        if not threshold >= 0:
+            raise ValueError(f"thresholds[{name!r}] is {threshold}; allowed is 0 or more")
+    chosen = {name: magnitude(layer.weight) >= thresholds.get(name, 0.0)
+              for name, layer in layers.items()}
+    if masks is None:
+        return chosen
+    check_masks(model, masks)
+    return chosen | {name: chosen[name] & mask for name, mask in masks.items()}
+
+
+def apply_masks(model: nn.Module, masks: Masks) -> None:
+    """Set every weight whose mask is False to zero, in the model itself."""
+    check_masks(model, masks)
+    layers = prunable_layers(model)
+    with torch.no_grad():
+        for name, mask in masks.items():
+            layers[name].weight.masked_fill_(~mask, 0)
+
+
+def sparsity(masks: Masks) -> float:
+    """Return the share of zeros among all the masks' entries, from 0 to 1.
+
+    >>> sparsity({"fc1": torch.tensor([True, False, False, False])})
+    0.75
+    """
+    if not masks:
+        raise ValueError("masks is empty; allowed is one mask a layer, for at least one layer")
+    return 1 - sum(int(m.sum()) for m in masks.values()) / sum(m.numel() for m in masks.values())
+
+
+def check_masks(model: nn.Module, masks: Masks) -> None:
+    """Raise ValueError unless each mask is bool, of a layer that exists, of its weight's shape."""
+    layers = prunable_layers(model)
+    _check_names("masks", masks, layers)
+    for name, mask in masks.items():
+        wanted = tuple(layers[name].weight.shape)
+        if mask.dtype != torch.bool or tuple(mask.shape) != wanted:
+            raise ValueError(f"masks[{name!r}] is {mask.dtype} of shape {tuple(mask.shape)}; "
+                             f"allowed is torch.bool of shape {wanted}")
+
+
+def _share_per_layer(model: nn.Module, sparsity: float | dict[str, float]) -> dict[str, float]:
+    layers = prunable_layers(model)
+    if not isinstance(sparsity, dict):
+        return dict.fromkeys(layers, sparsity)
+    _check_names("sparsity", sparsity, layers)
+    return {name: sparsity.get(name, 0.0) for name in layers}
+
+
+def _check_names(argument: str, named: dict, layers: dict) -> None:
+    for name in named:
+        if name not in layers:
+            raise ValueError(f"{argument} names the layer {name!r}; "
+                             f"allowed is one of {', '.join(layers)}")
+
+
+def _check_share(argument: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{argument} is {value}; allowed is a share from 0 to 1 (90 % is 0.9)")

@@ -1,0 +1,135 @@
+"""The four networks that the course prunes, and their trained weights."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import load
+from torch import nn
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+CHECKPOINTS = DATA / "checkpoints"
+RESULTS = DATA / "results"
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Fix torch's random numbers inside the block; outside it they go on as if nothing was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def lenet_300_100(seed: int = 0) -> nn.Sequential:
+    """Build LeNet-300-100 (LeCun et al. 1998): 266,200 weights in three Linear layers."""
+    with seeded(seed):
+        return nn.Sequential(OrderedDict(
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(784, 300), relu1=nn.ReLU(),
+            fc2=nn.Linear(300, 100), relu2=nn.ReLU(),
+            fc3=nn.Linear(100, 10),
+        ))
+
+
+def lenet_5(seed: int = 0) -> nn.Sequential:
+    """Build LeNet-5 as Caffe ships it (20-50-500-10): 430,500 weights, one ReLU in all."""
+    with seeded(seed):
+        return nn.Sequential(OrderedDict(
+            conv1=nn.Conv2d(1, 20, 5), pool1=nn.MaxPool2d(2),
+            conv2=nn.Conv2d(20, 50, 5), pool2=nn.MaxPool2d(2),
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(800, 500), relu1=nn.ReLU(),
+            fc2=nn.Linear(500, 10),
+        ))
+
+
+def alexnet_mini(seed: int = 0) -> nn.Sequential:
+    """Build a small relative of AlexNet (Krizhevsky et al. 2012) for 28 x 28 pixels.
+
+    Kept: five convolutions, the first with a stride and the first two 5 x 5 and pooled, then three
+    fully connected layers with dropout. Scaled down: 32-64-96-96-64 filters for 96-256-384-384-256,
+    256 and 128 neurons for 4096 and 4096, the first filter 5 x 5 for 11 x 11. Left out: local
+    response normalisation, groups, and the last pooling (the map is 3 x 3 by then). 427,040
+    weights, 43 % of them in fully connected layers (96 % in AlexNet).
+    """
+    with seeded(seed):
+        return nn.Sequential(OrderedDict(
+            conv1=nn.Conv2d(1, 32, 5, stride=2, padding=2), relu1=nn.ReLU(), pool1=nn.MaxPool2d(2),
+            conv2=nn.Conv2d(32, 64, 5, padding=2), relu2=nn.ReLU(), pool2=nn.MaxPool2d(2),
+            conv3=nn.Conv2d(64, 96, 3, padding=1), relu3=nn.ReLU(),
+            conv4=nn.Conv2d(96, 96, 3, padding=1), relu4=nn.ReLU(),
+            conv5=nn.Conv2d(96, 64, 3, padding=1), relu5=nn.ReLU(),
+            flatten=nn.Flatten(),
+            drop6=nn.Dropout(0.5), fc6=nn.Linear(576, 256), relu6=nn.ReLU(),
+            drop7=nn.Dropout(0.5), fc7=nn.Linear(256, 128), relu7=nn.ReLU(),
+            fc8=nn.Linear(128, 10),
+        ))
+
+
+def vgg_mini(seed: int = 0) -> nn.Sequential:
+    """Build a small relative of VGG-16 (Simonyan and Zisserman 2014) with batch norm.
+
+    Kept: blocks of 3 x 3 convolutions that end in a pooling, widths that double from block to
+    block. Scaled down: four blocks of 1, 2, 3 and 3 convolutions for five of 2, 2, 3, 3 and 3,
+    filters from 8 to 64 for 64 to 512, two fully connected layers (64-10) for three
+    (4096-4096-1000). Added: batch norm, without which it hardly trains at this depth. 123,464
+    weights, 4 % of them in fully connected layers (89 % in VGG-16).
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = 1
+    with seeded(seed):
+        for block, widths in enumerate([(8,), (16, 16), (32, 32, 32), (64, 64, 64)], start=1):
+            for place, width in enumerate(widths, start=1):
+                name = f"{block}_{place}"
+                layers[f"conv{name}"] = nn.Conv2d(channels, width, 3, padding=1)
+                layers[f"norm{name}"] = nn.BatchNorm2d(width)
+                layers[f"relu{name}"] = nn.ReLU()
+                channels = width
+            layers[f"pool{block}"] = nn.MaxPool2d(3 if block == 4 else 2)
+        layers |= OrderedDict(
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(64, 64), relu5=nn.ReLU(), drop5=nn.Dropout(0.5),
+            fc2=nn.Linear(64, 10),
+        )
+    return nn.Sequential(layers)
+
+
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    build.__name__: build for build in (lenet_300_100, lenet_5, alexnet_mini, vgg_mini)
+}
+
+
+def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
+    """Return the layers whose weights can be pruned, by name, in the model's own order.
+
+    >>> list(prunable_layers(lenet_5()))
+    ['conv1', 'conv2', 'fc1', 'fc2']
+    """
+    kinds = (nn.Linear, nn.Conv2d)
+    return {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
+
+
+def load_trained(name: str) -> nn.Module:
+    """Build the network `name` with the weights that the course trained, in eval mode.
+
+    `python -m course_lib.experiments train` makes them. A file that is missing raises
+    FileNotFoundError, one that fails its checksum ValueError.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(ARCHITECTURES)}")
+    path, record = CHECKPOINTS / f"{name}.safetensors", RESULTS / f"train_{name}.json"
+    mend = "restore it with: git checkout -- data/checkpoints data/results"
+    for file in (path, record):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} is missing; {mend}")
+    content, expected = path.read_bytes(), json.loads(record.read_text("utf-8"))["sha256"]
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ValueError(f"{path} is damaged: its sha256 is {found}, expected {expected}; {mend}")
+    model = ARCHITECTURES[name]()
+    model.load_state_dict(load(content))
+    return model.eval()
