@@ -13,7 +13,6 @@ import argparse
 import copy
 import hashlib
 import json
-import os
 import platform
 import time
 from collections import OrderedDict
@@ -74,11 +73,14 @@ def train_network(name: str, seed: int, data: MNIST, out: Path = DATA) -> dict:
 
 
 def redundancy(data: MNIST, *, seed: int) -> list[dict]:
-    """Count twins and directions among 300 hidden units before and after training."""
-    model = lenet_300_100(seed)
-    rows = [_count_hidden(model, data) | {"seed": seed, "trained": False}]
-    train(model, data.train, **BRIEF, seed=seed)
-    return [*rows, _count_hidden(model, data) | {"seed": seed, "trained": True}]
+    """Count twins and directions among 300 hidden units: untrained, and trained two ways."""
+    rows = []
+    for name, decay in (("untrained", None), ("trained", 0.0), ("trained with decay", BRIEF["l2"])):
+        model = lenet_300_100(seed)
+        if decay is not None:
+            train(model, data.train, **(BRIEF | {"l2": decay}), seed=seed)
+        rows.append({"seed": seed, "network": name} | _count_hidden(model, data))
+    return rows
 
 
 def _count_hidden(model: nn.Sequential, data: MNIST) -> dict:
@@ -101,9 +103,9 @@ def perceptron(width: int, seed: int = 0) -> nn.Sequential:
 
 
 def widths(data: MNIST, *, seed: int, width: int) -> list[dict]:
-    """Train one perceptron of the given width."""
+    """Train one perceptron of the given width, without decay, which small ones do not bear."""
     model = perceptron(width, seed)
-    train(model, data.train, **BRIEF, seed=seed)
+    train(model, data.train, **(BRIEF | {"l2": 0.0}), seed=seed)
     weights = sum(layer.weight.numel() for layer in prunable_layers(model).values())
     return [{"seed": seed, "width": width, "weights": weights,
              "test": evaluate(model, data.test)}]
@@ -184,7 +186,7 @@ def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def main(arguments: list[str] | None = None) -> None:

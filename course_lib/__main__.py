@@ -1,0 +1,111 @@
+"""The `course` command: doctor, lab, run, refresh.
+
+Modules are imported where they are used, so that `doctor` runs where others are missing.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+def doctor(asked: argparse.Namespace) -> int:
+    """Check that the lessons can run here, and say how to mend what is wrong."""
+    from course_lib.doctor import examine
+
+    findings = []
+    for finding in examine():
+        print(finding, flush=True)
+        findings.append(finding)
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    print("Every lesson can run here." if not wrong else f"{wrong} to mend before lessons can run.")
+    return int(wrong > 0)
+
+
+def lab(asked: argparse.Namespace) -> int:
+    """Open the course in JupyterLab, on working copies of the lessons in work/."""
+    from course_lib.lessons import lay_copies
+
+    work = HOME / "work"
+    for sentence in lay_copies(work):
+        print(f"work/{sentence}", flush=True)
+    arguments = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}",
+        "--ServerApp.ip=127.0.0.1", "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
+        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if asked.no_browser:
+        arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
+        arguments.append("--allow-root")
+    print("JupyterLab is starting; if no browser opens, open the URL it prints. "
+          "Ctrl-C ends it.", flush=True)
+    os.chdir(work)
+    if os.name == "nt":
+        import subprocess
+
+        return subprocess.call(arguments)
+    os.execv(arguments[0], arguments)  # JupyterLab takes this process's place
+    return 0
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Execute the lessons without a browser; print a table, write HTML pages to build/html."""
+    from course_lib import lessons
+
+    pages = HOME / "build" / "html"
+    pages.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for path in lessons.find(asked.lesson):
+        runs.append(lessons.execute(path, _progress))
+        (pages / f"{path.stem}.html").write_text(lessons.page(runs[-1]), "utf-8")
+    _progress("")
+    print(lessons.table(runs))
+    print(f"pages: {pages.relative_to(HOME)}/")
+    return int(any(run.failure for run in runs))
+
+
+def refresh(asked: argparse.Namespace) -> int:
+    """Execute the lessons in place and store their outputs; a lesson that fails stays as it is."""
+    from course_lib import lessons
+
+    runs = []
+    for path in lessons.find(asked.lesson):
+        runs.append(lessons.execute(path, _progress))
+        if not runs[-1].failure:
+            lessons.store(runs[-1], path)
+    _progress("")
+    print(lessons.table(runs))
+    return int(any(run.failure for run in runs))
+
+
+def _progress(line: str) -> None:
+    """Show one line in place where there is a terminal, one below the other where there is none."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+    elif line:
+        print(line, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="course", description="Pruning, by experiment.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for command in (doctor, lab, run, refresh):
+        entry = commands.add_parser(command.__name__, help=command.__doc__)
+        entry.set_defaults(command=command)
+        if command is lab:
+            entry.add_argument("--no-browser", action="store_true", help="only print the URL")
+        if command in (run, refresh):
+            entry.add_argument("lesson", nargs="?", default="", help="such as 02; all if left out")
+    asked = parser.parse_args(arguments)
+    try:
+        return asked.command(asked)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

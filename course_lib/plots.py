@@ -1,0 +1,180 @@
+"""Pictures of pruning. Each function draws on `ax`, or on new axes, and returns them.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; marks differ as well.
+"""
+
+import base64
+import html
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from course_lib.data import Split
+from course_lib.measure import seed_interval
+from course_lib.models import prunable_layers
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+COLOURS, MARKS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY), "osD^vP"
+STYLE = {
+    "font.size": 12, "axes.titlesize": 13, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+    "figure.constrained_layout.use": True, "legend.frameon": False, "figure.dpi": 100,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Hold a figure as PNG with the words that stand for it where it cannot be seen."""
+
+    png: bytes
+    alt: str
+    width: int
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        coded = base64.b64encode(self.png).decode()
+        return {
+            "text/html": f'<img alt="{html.escape(self.alt)}" width="{self.width}" '
+                         f'style="max-width: 100%" src="data:image/png;base64,{coded}">',
+            "image/png": coded,
+            "text/plain": textwrap.fill(self.alt, 100),
+        }
+
+
+def picture(ax: Axes, alt: str, *, dpi: int = 130) -> Picture:
+    """Turn the whole figure that `ax` is part of into a picture with a text alternative."""
+    if not alt.strip():
+        raise ValueError(f"alt is {alt!r}; allowed is a sentence that says what the figure shows")
+    stream = io.BytesIO()
+    ax.figure.savefig(stream, format="png", dpi=dpi)
+    return Picture(stream.getvalue(), alt, round(ax.figure.get_figwidth() * 100))
+
+
+def panels(rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.8,
+           **layout: object) -> np.ndarray:
+    """Return new axes in the course's style, an array (rows, columns); sizes in inches.
+
+    They stand in no window and no notebook shows them by itself: `picture` does.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+        return figure.subplots(rows, columns, squeeze=False, **layout)
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return panels()[0, 0] if ax is None else ax
+
+
+def digits(split: Split, ax: Axes | None = None) -> Axes:
+    """Show the images of a split in one row, with their labels."""
+    ax = panels(width=min(9, 0.9 * len(split)), height=1.5)[0, 0] if ax is None else ax
+    ax.imshow(np.hstack([image[0].numpy() for image in split.images]), cmap="gray_r",
+              vmin=0, vmax=1)
+    ax.set_xticks([28 * place + 14 for place in range(len(split))], split.labels.tolist())
+    ax.set(yticks=[])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def histogram(values: Tensor, ax: Axes | None = None, *, threshold: float | None = None) -> Axes:
+    """Draw how often each weight occurs; the weights inside ±threshold stand out."""
+    ax = _axes(ax)
+    values = values.detach().flatten().numpy()
+    edges = symmetric_bins(values)
+    ax.stairs(np.histogram(values, edges)[0], edges, fill=True, color=BLUE, label="kept")
+    if threshold is not None:
+        inside = values[np.abs(values) < threshold]
+        ax.stairs(np.histogram(inside, edges)[0], edges, fill=True, color=ORANGE, hatch="//",
+                  edgecolor="white", label="below the threshold")
+        ax.legend(loc="upper right")
+    ax.set(yscale="log", xlabel="weight", ylabel="number of weights")
+    return ax
+
+
+def symmetric_bins(values: np.ndarray, bins: int = 80) -> np.ndarray:
+    """Return the edges of `bins` equal bins, symmetric about zero, that hold all values."""
+    reach = max(float(np.abs(values).max()), 1e-12)
+    return np.linspace(-reach, reach, bins + 1)
+
+
+def pixel_map(values: Tensor, ax: Axes | None = None, *, label: str = "") -> Axes:
+    """Draw one value for each of the 784 input pixels, in the pixel's place."""
+    ax = panels(width=4.4, height=3.8)[0, 0] if ax is None else ax
+    image = ax.imshow(values.detach().reshape(28, 28).numpy(), cmap="cividis")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
+    ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046)
+    return ax
+
+
+def curves(series: Mapping[str, Mapping[float, Sequence[float]]], ax: Axes | None = None, *,
+           xlabel: str = "", ylabel: str = "test accuracy (%)", scale: float = 100) -> Axes:
+    """Draw a line for each series: the mean over seeds, and its 95 % interval as a band.
+
+    A series is {x: one value a seed}; a single value a point is drawn without a band.
+    """
+    ax = _axes(ax)
+    for place, (name, points) in enumerate(series.items()):
+        colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
+        places = sorted(points)
+        means = [scale * sum(points[x]) / len(points[x]) for x in places]
+        ax.plot(places, means, color=colour, marker=mark, markersize=6, label=name)
+        if all(len(points[x]) > 1 for x in places):
+            spans = [seed_interval([scale * value for value in points[x]]) for x in places]
+            ax.fill_between(places, [span.low for span in spans], [span.high for span in spans],
+                            color=colour, alpha=0.2, linewidth=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(alpha=0.3)
+    if len(series) > 1:
+        ax.legend()
+    return ax
+
+
+def network(model: nn.Module, ax: Axes | None = None) -> Axes:
+    """Draw a small network of Linear layers: a line for each weight that is not zero.
+
+    Thicker is larger; blue and solid is positive, orange and dashed negative; a weight of zero is
+    a faint dotted line.
+    """
+    ax = _axes(ax)
+    matrices = [layer.weight.detach() for layer in prunable_layers(model).values()]
+    sizes = [matrices[0].shape[1], *(matrix.shape[0] for matrix in matrices)]
+    spots = [[(column, (size - 1) / 2 - row) for row in range(size)]
+             for column, size in enumerate(sizes)]
+    for column, matrix in enumerate(matrices):
+        for (out, into), weight in np.ndenumerate(matrix.numpy()):
+            _connection(ax, spots[column][into], spots[column + 1][out], float(weight))
+    for column in spots:
+        ax.scatter(*zip(*column, strict=True), s=420, color="white", edgecolor="black", zorder=3)
+    ax.axis("off")
+    return ax
+
+
+def _connection(ax: Axes, start: tuple, end: tuple, weight: float) -> None:
+    look = {"color": BLUE if weight > 0 else ORANGE, "linestyle": "-" if weight > 0 else "--",
+            "linewidth": 0.5 + 4 * abs(weight)}
+    if weight == 0:
+        look = {"color": "0.6", "linestyle": ":", "linewidth": 1}
+    ax.plot(*zip(start, end, strict=True), **look)
+
+
+def bars(values: Mapping[str, float], ax: Axes | None = None, *, xlabel: str = "",
+         form: str = "{:,.0f}") -> Axes:
+    """Draw one horizontal bar for each name, with its value written at its end."""
+    ax = panels(height=0.7 + 0.55 * len(values))[0, 0] if ax is None else ax
+    drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
+    ax.bar_label(drawn, labels=[form.format(value) for value in values.values()], padding=4)
+    ax.invert_yaxis()
+    ax.margins(x=0.15)
+    ax.set(xlabel=xlabel)
+    return ax

@@ -1,0 +1,187 @@
+"""Sliders that move a real network. Only this module imports ipywidgets.
+
+A live view is a slider, a picture and a line of text. Where nothing can move, on GitHub or in an
+HTML page, its static twin stands in its place: the same picture at a few positions.
+"""
+
+import copy
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ipywidgets
+import numpy as np
+import PIL.Image
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from course_lib import plots
+from course_lib.data import Split
+from course_lib.masks import Masks, apply_masks, magnitude_masks, sparsity, threshold_masks
+from course_lib.models import prunable_layers
+from course_lib.training import evaluate
+
+Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
+
+
+@dataclass(frozen=True)
+class Live:
+    """Hold a live view: move `slider.value`, and `picture` and `text` follow."""
+
+    slider: ipywidgets.FloatSlider
+    picture: ipywidgets.Image
+    line: ipywidgets.HTML
+    twin: plots.Picture
+
+    @property
+    def text(self) -> str:
+        """Return the line below the picture."""
+        return self.line.value
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        box = ipywidgets.VBox([self.slider, self.line, self.picture])
+        return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
+
+
+def threshold_slider(model: nn.Module, layer: str, split: Split) -> Live:
+    """Drag a threshold over the weights of one layer; the smaller ones go, accuracy follows."""
+    layers = prunable_layers(model)
+    if layer not in layers:
+        raise ValueError(f"layer is {layer!r}; allowed is one of {', '.join(layers)}")
+    top = float(layers[layer].weight.detach().abs().max())
+    slider = ipywidgets.FloatSlider(
+        value=0.0, min=0.0, max=top, step=top / 100, readout_format=".3f",
+        description="threshold", layout={"width": "30em"})
+
+    def draw(axes: np.ndarray) -> Step:
+        return _follow(model, split, axes, {layer: layers[layer].weight}, f"weights of {layer}",
+                       lambda threshold: threshold_masks(model, {layer: threshold}),
+                       xlabel="threshold", limits=(0, top))
+
+    return _live(slider, draw, 2, (0.1 * top, 0.3 * top, 0.6 * top),
+                 f"Histogram of the weights of {layer}, those below the threshold marked, beside "
+                 f"accuracy against threshold.")
+
+
+def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") -> Live:
+    """Drag the sparsity of a whole network; see its weights, its first layer, its accuracy."""
+    slider = ipywidgets.FloatSlider(
+        value=0.0, min=0.0, max=1.0, step=0.01, readout_format=".0%",
+        description="sparsity", layout={"width": "30em"})
+    weights = {name: layer.weight for name, layer in prunable_layers(model).items()}
+
+    def draw(axes: np.ndarray) -> Step:
+        show_survivors = _survivors(axes[2], next(iter(weights)))
+        return _follow(model, split, axes, weights, "all weights",
+                       lambda share: magnitude_masks(model, share, scope=scope),
+                       xlabel="sparsity", limits=(0, 1), also=show_survivors)
+
+    return _live(slider, draw, 3, (0.5, 0.9, 0.98),
+                 "Histogram of all weights, those that go marked; accuracy against sparsity; and "
+                 "the share of weights that each input pixel keeps, as a picture of 28 by 28.")
+
+
+def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], columns: int,
+          at: tuple[float, ...], alt: str) -> Live:
+    """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
+    axes = plots.panels(1, columns, width=3.6 * columns, height=3.4)
+    step, render = draw(axes[0]), _renderer(axes[0, 0].figure)
+    line = ipywidgets.HTML()
+    picture = ipywidgets.Image(format="png", width=360 * columns)
+
+    def move(change: dict | None = None) -> None:
+        line.value = step(slider.value)
+        picture.value = render()
+        picture.tooltip = line.value
+
+    slider.observe(move, "value")
+    move()
+    return Live(slider, picture, line, _twin(draw, columns, at, alt))
+
+
+def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str, Tensor],
+            title: str, choose: Callable[[float], Masks], *, xlabel: str,
+            limits: tuple[float, float],
+            also: Callable[[Masks], None] = lambda masks: None) -> Step:
+    """Set up a histogram and the trail of accuracies seen so far; return what moves them."""
+    pruned, original = copy.deepcopy(model), copy.deepcopy(model.state_dict())
+    values = torch.cat([weight.detach().flatten() for weight in weights.values()]).numpy()
+    edges = plots.symmetric_bins(values)
+    places = np.digitize(values, edges[1:-1])  # the bin of each weight
+    plots.histogram(torch.from_numpy(values), axes[0])
+    gone_bars = axes[0].stairs(np.zeros(80), edges, fill=True, color=plots.ORANGE, animated=True)
+    axes[0].set(ylim=(0.5, None), xlabel=title)
+    seen: dict[float, float] = {}
+    trail, = axes[1].plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
+    here, = axes[1].plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
+    axes[1].set(xlim=limits, ylim=(0, 103), xlabel=xlabel, ylabel="accuracy (%)")
+    axes[1].grid(alpha=0.3)
+
+    def step(value: float) -> str:
+        masks = choose(value)
+        pruned.load_state_dict(original)
+        apply_masks(pruned, masks)
+        seen[value] = 100 * evaluate(pruned, split)
+        gone = ~torch.cat([masks[name].flatten() for name in weights]).numpy()
+        gone_bars.set_data(np.bincount(places[gone], minlength=80))
+        trail.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
+        here.set_data([value], [seen[value]])
+        also(masks)
+        share = sparsity({name: masks[name] for name in weights})
+        return (f"{xlabel} {value:.2g}: {100 * share:.1f} % of {title} are zero, "
+                f"accuracy {seen[value]:.1f} %.")
+
+    return step
+
+
+def _survivors(ax: Axes, first: str) -> Callable[[Masks], None]:
+    """Set up a picture of the share of weights that each input pixel keeps in the first layer."""
+    plots.pixel_map(torch.zeros(784), ax, label="share of weights kept")
+    image = ax.images[0]
+    image.set(norm=PowerNorm(0.5, 0, 1), animated=True)  # few are left where it gets interesting
+
+    def show(masks: Masks) -> None:
+        image.set_data(masks[first].float().mean(0).reshape(28, 28).numpy())
+
+    return show
+
+
+def _renderer(figure: Figure) -> Callable[[], bytes]:
+    """Draw what stands still once; return a function that adds what moves and gives the PNG.
+
+    What moves are the artists marked `animated`.
+    """
+    canvas = figure.canvas
+    canvas.draw()
+    figure.set_layout_engine("none")
+    still = canvas.copy_from_bbox(figure.bbox)
+    moving = figure.findobj(lambda artist: artist.get_animated())
+
+    def render() -> bytes:
+        canvas.restore_region(still)
+        for artist in moving:
+            artist.axes.draw_artist(artist)
+        stream = io.BytesIO()  # not canvas.print_png, which would draw everything anew
+        PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).save(stream, "png", compress_level=1)
+        return stream.getvalue()
+
+    return render
+
+
+def _twin(draw: Callable[[np.ndarray], Step], columns: int, at: tuple[float, ...],
+          alt: str) -> plots.Picture:
+    """Draw the same picture at several values, one row each."""
+    axes = plots.panels(len(at), columns, width=3.6 * columns, height=2.9 * len(at))
+    lines = []
+    for row, value in zip(axes, at, strict=True):
+        step = draw(row)
+        for passed in row[1].get_xlim()[1] * np.linspace(0, 1, 11):
+            step(passed)
+        lines.append(step(value))
+        row[0].set_title(lines[-1], fontsize=11, loc="left")
+        for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
+            artist.set_animated(False)
+    return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=100)
