@@ -91,3 +91,8 @@ def directions(outputs: torch.Tensor, share: float = 0.95) -> int:
     """
     variances = torch.linalg.svdvals(outputs - outputs.mean(0)).square().cumsum(0)
     return int((variances < share * variances[-1]).sum()) + 1
+
+
+def claim(sentence: str, holds: bool) -> None:
+    """Print whether a sentence holds here. Lessons state results so, and a check compares them."""
+    print(f"{'holds' if holds else 'DOES NOT HOLD HERE'}: {sentence}")

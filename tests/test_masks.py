@@ -1,0 +1,233 @@
+import copy
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils import prune
+
+from course_lib.masks import (
+    apply_masks,
+    keep_top,
+    magnitude_masks,
+    random_masks,
+    sparsity,
+    threshold_masks,
+)
+from course_lib.models import prunable_layers
+
+shares = st.floats(0, 1)
+# few distinct values, so that ties are the rule
+scores = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]) | st.floats(-10, 10, width=16),
+                  min_size=1, max_size=60)
+
+
+@given(scores, shares)
+def test_keep_top_zeroes_exactly_the_share_asked_for(values, share):
+    mask = keep_top(torch.tensor(values), share)
+    assert int((~mask).sum()) == round(share * len(values))
+
+
+@given(scores, shares)
+def test_keep_top_keeps_the_highest_and_of_equals_the_later(values, share):
+    mask = keep_top(torch.tensor(values), share)
+    order = sorted(range(len(values)), key=lambda place: (values[place], place))
+    gone = set(order[:round(share * len(values))])
+    assert mask.tolist() == [place not in gone for place in range(len(values))]
+
+
+@given(scores, shares, shares)
+def test_a_higher_sparsity_keeps_a_subset(values, one, other):
+    low, high = sorted((one, other))
+    more, fewer = keep_top(torch.tensor(values), low), keep_top(torch.tensor(values), high)
+    assert not (fewer & ~more).any()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_keep_top_takes_other_types(dtype):
+    values = torch.randn(1001, generator=torch.Generator().manual_seed(0)).to(dtype)
+    mask = keep_top(values, 0.3)
+    assert int((~mask).sum()) == 300
+    assert values[mask].min() >= values[~mask].max()
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0, [True]), (1, [False]), (0.5, [True])])
+def test_keep_top_on_one_element(share, kept):
+    assert keep_top(torch.tensor([3.0]), share).tolist() == kept
+
+
+def test_keep_top_keeps_the_shape():
+    assert keep_top(torch.rand(2, 3, 4, 5), 0.5).shape == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, 90, float("nan")])
+def test_a_sparsity_that_is_no_share_is_refused(share, small):
+    for call in (lambda: keep_top(torch.rand(5), share), lambda: magnitude_masks(small, share),
+                 lambda: random_masks(small, share),
+                 lambda: magnitude_masks(small, {"3": share})):
+        with pytest.raises(ValueError, match=f"sparsity is {share}; allowed is a share from 0 to"):
+            call()
+
+
+def test_nan_scores_are_refused(small):
+    with pytest.raises(ValueError, match="scores have 1 NaN"):
+        keep_top(torch.tensor([1.0, float("nan")]), 0.5)
+    small[3].weight.data[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="NaN"):
+        magnitude_masks(small, 0.5)
+
+
+def parameters(model):
+    return [(layer, "weight") for layer in prunable_layers(model).values()]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.93, 1.0])
+def test_global_masks_agree_with_torch(small, share):
+    theirs = copy.deepcopy(small)
+    prune.global_unstructured(parameters(theirs), prune.L1Unstructured, amount=share)
+    for name, mask in magnitude_masks(small, share).items():
+        assert torch.equal(mask, prunable_layers(theirs)[name].weight_mask.bool())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.93, 1.0])
+def test_layer_masks_agree_with_torch(small, share):
+    theirs = copy.deepcopy(small)
+    for layer, name in parameters(theirs):
+        prune.l1_unstructured(layer, name, amount=share)
+    for name, mask in magnitude_masks(small, share, scope="layer").items():
+        assert torch.equal(mask, prunable_layers(theirs)[name].weight_mask.bool())
+
+
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=4), st.integers(0, 1000), shares)
+def test_masks_agree_with_torch_on_random_shapes(shape, seed, share):
+    torch.manual_seed(seed)
+    layer = nn.Linear(1, 1)
+    layer.weight = nn.Parameter(torch.randperm(torch.Size(shape).numel()).reshape(shape) + 0.5)
+    ours = keep_top(layer.weight.detach(), share)
+    prune.l1_unstructured(layer, "weight", amount=share)
+    assert torch.equal(ours, layer.weight_mask.bool())
+
+
+def test_a_share_for_each_layer_leaves_the_others_whole(small):
+    masks = magnitude_masks(small, {"3": 0.75})
+    assert {name: sparsity({name: mask}) for name, mask in masks.items()} == {
+        "0": 0.0, "3": 0.75, "5": 0.0}
+
+
+@given(shares, shares, st.sampled_from(["global", "layer"]))
+def test_rounds_are_nested_and_count_from_the_original(one, other, scope):
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(7, 6), nn.Linear(6, 5))
+    low, high = sorted((one, other))
+    first = magnitude_masks(model, low, scope=scope)
+    apply_masks(model, first)
+    second = magnitude_masks(model, high, scope=scope, masks=first)
+    assert all(not (second[name] & ~first[name]).any() for name in first)
+    zeros = sum(int((~mask).sum()) for mask in second.values())
+    wanted = round(high * 72) if scope == "global" else round(high * 42) + round(high * 30)
+    assert zeros == wanted
+
+
+def test_pruned_weights_stay_pruned_even_if_they_have_grown(small):
+    masks = magnitude_masks(small, 0.5)
+    for name, layer in prunable_layers(small).items():
+        layer.weight.data[~masks[name]] = 100.0
+    again = magnitude_masks(small, 0.6, masks=masks)
+    assert all(not (again[name] & ~masks[name]).any() for name in masks)
+    assert sparsity(again) == pytest.approx(0.6, abs=1e-4)
+
+
+def test_an_unknown_scope_is_refused(small):
+    with pytest.raises(ValueError, match="scope is 'local'; allowed is 'global' or 'layer'"):
+        magnitude_masks(small, 0.5, scope="local")
+
+
+def test_random_masks_have_the_share_in_every_layer_and_follow_the_seed(small):
+    one, same, other = (random_masks(small, 0.7, seed=seed) for seed in (3, 3, 4))
+    for name, layer in prunable_layers(small).items():
+        assert int((~one[name]).sum()) == round(0.7 * layer.weight.numel())
+        assert torch.equal(one[name], same[name])
+    assert not torch.equal(one["3"], other["3"])
+
+
+def test_random_masks_do_not_look_at_the_weights_and_leave_torchs_seed_alone(small):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    before = random_masks(small, 0.5)
+    assert torch.equal(torch.rand(1), expected)
+    small[3].weight.data.zero_()
+    assert torch.equal(before["3"], random_masks(small, 0.5)["3"])
+
+
+def test_random_masks_choose_every_place_equally_often():
+    model = nn.Sequential(nn.Linear(5, 4))
+    kept = sum(random_masks(model, 0.5, seed=seed)["0"].double() for seed in range(2000)) / 2000
+    assert (kept - 0.5).abs().max() < 0.06  # over five standard errors of 0.011
+
+
+def test_thresholds_prune_what_is_strictly_below(small):
+    small[5].weight.data = torch.arange(-40.0, 40.0).reshape(10, 8)
+    masks = threshold_masks(small, {"5": 3.0})
+    assert int((~masks["5"]).sum()) == 5  # -2, -1, 0, 1, 2
+    assert bool(masks["0"].all())
+
+
+def test_thresholds_compose_with_earlier_masks(small):
+    earlier = {"5": torch.zeros(10, 8, dtype=torch.bool)}
+    assert not threshold_masks(small, {"5": 0.0}, masks=earlier)["5"].any()
+    assert threshold_masks(small, {"5": 0.0})["5"].all()
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan")])
+def test_a_threshold_below_zero_is_refused(small, value):
+    with pytest.raises(ValueError, match=r"thresholds\['5'\] is .*; allowed is 0 or more"):
+        threshold_masks(small, {"5": value})
+
+
+def test_apply_masks_changes_pruned_weights_only(small):
+    before = copy.deepcopy(small)
+    masks = magnitude_masks(small, 0.8)
+    apply_masks(small, masks)
+    for name, layer in prunable_layers(small).items():
+        old = prunable_layers(before)[name]
+        assert torch.equal(layer.weight, torch.where(masks[name], old.weight, 0.0))
+        assert torch.equal(layer.bias, old.bias)
+
+
+def test_choosing_masks_changes_nothing(small):
+    before = copy.deepcopy(small.state_dict())
+    magnitude_masks(small, 0.5, masks=random_masks(small, 0.3))
+    threshold_masks(small, {"3": 0.1})
+    assert all(torch.equal(before[key], value) for key, value in small.state_dict().items())
+
+
+@pytest.mark.parametrize(("masks", "message"), [
+    ({"nine": torch.ones(8, 10, dtype=torch.bool)}, "masks names the layer 'nine'; allowed is one"),
+    ({"5": torch.ones(8, 10, dtype=torch.bool)}, r"shape \(8, 10\); allowed is torch.bool of shape"
+                                                 r" \(10, 8\)"),
+    ({"5": torch.ones(10, 8)}, "torch.float32 of shape"),
+])
+def test_masks_that_do_not_fit_are_refused_and_change_nothing(small, masks, message):
+    before = copy.deepcopy(small.state_dict())
+    good = {"3": torch.zeros_like(small[3].weight, dtype=torch.bool)}
+    with pytest.raises(ValueError, match=message):
+        apply_masks(small, good | masks)
+    assert all(torch.equal(before[key], value) for key, value in small.state_dict().items())
+
+
+def test_names_that_are_no_layers_are_refused(small):
+    for call in (lambda: magnitude_masks(small, {"x": 0.5}),
+                 lambda: random_masks(small, {"x": 0.5})):
+        with pytest.raises(ValueError, match="sparsity names the layer 'x'; allowed is one of 0"):
+            call()
+    with pytest.raises(ValueError, match="thresholds names the layer 'x'"):
+        threshold_masks(small, {"x": 0.5})
+
+
+def test_sparsity_counts_over_all_masks():
+    masks = {"a": torch.tensor([True] * 6), "b": torch.tensor([False, True])}
+    assert sparsity(masks) == 1 / 8
+    with pytest.raises(ValueError, match="masks is empty"):
+        sparsity({})
