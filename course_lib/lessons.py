@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def execute(path: Path, tell: Callable[[str], None] = lambda line: None,
                             resources={"metadata": {"path": str(path.parent)}},
                             on_cell_execute=begin, on_cell_executed=end)
     try:
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)
         failure = _stored_error(notebook)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         last = str(error).strip().splitlines()[-1]

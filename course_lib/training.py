@@ -1,5 +1,6 @@
 """Training and its measure: everything in memory, the same seed gives the same weights."""
 
+import os
 from collections.abc import Iterator
 
 import torch
@@ -50,7 +51,8 @@ def train(model: nn.Module, split: Split, *, epochs: int, lr: float = 1e-3, batc
     with seeded(seed):
         losses = [
             _epoch(model.train(), split, batch_size, stepper, schedule, masks, l1, teacher)
-            for _ in tqdm(range(epochs), desc="epochs", leave=False, disable=None)
+            for _ in tqdm(range(epochs), desc="epochs", leave=False, delay=2,
+                          disable="TQDM_DISABLE" in os.environ)
         ]
     _lay_out(model, torch.contiguous_format)
     model.eval()

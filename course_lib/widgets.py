@@ -184,4 +184,4 @@ def _twin(draw: Callable[[np.ndarray], Step], columns: int, at: tuple[float, ...
         row[0].set_title(lines[-1], fontsize=11, loc="left")
         for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
             artist.set_animated(False)
-    return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=100)
+    return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=90)
