@@ -28,9 +28,9 @@ def lab(asked: argparse.Namespace) -> int:
     """Open the course in JupyterLab, on working copies of the lessons in work/."""
     from course_lib.lessons import lay_copies
 
-    work = HOME / "work"
+    work = asked.work.resolve()
     for sentence in lay_copies(work):
-        print(f"work/{sentence}", flush=True)
+        print(f"{work.name}/{sentence}", flush=True)
     arguments = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}",
         "--ServerApp.ip=127.0.0.1", "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
@@ -98,6 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
         entry.set_defaults(command=command)
         if command is lab:
             entry.add_argument("--no-browser", action="store_true", help="only print the URL")
+            entry.add_argument("--work", type=Path, default=HOME / "work",
+                               help="folder for the working copies (work)")
         if command in (run, refresh):
             entry.add_argument("lesson", nargs="?", default="", help="such as 02; all if left out")
     asked = parser.parse_args(arguments)

@@ -19,6 +19,8 @@ from nbformat import NotebookNode
 HOME = Path(__file__).resolve().parent.parent
 NOTEBOOKS = HOME / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+KNOWN_TAG = "nbval-ignore-output"  # the cell must run; its output differs between machines
+OUTPUT_BYTES = 500_000
 CELL_SECONDS = 120
 LESSON_SECONDS = 60
 
@@ -135,9 +137,12 @@ def execute(path: Path, tell: Callable[[str], None] = lambda line: None,
     try:
         client.execute(stderr=subprocess.DEVNULL)
         failure = _stored_error(notebook)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        last = str(error).strip().splitlines()[-1]
-        failure = f"cell {len(clock) - isinstance(error, CellExecutionError)}: {last}"
+    except CellExecutionError as error:
+        failure = f"cell {len(clock) - 1}: {error.ename}: {error.evalue}"
+    except CellTimeoutError:
+        failure = f"cell {len(clock)}: no end after {timeout} s"
+    except DeadKernelError:
+        failure = f"cell {len(clock)}: the kernel died"
     lengths = tuple(after - before for before, after in pairwise(clock))
     return Run(path.stem, notebook, time.perf_counter() - clock[0], lengths, failure)
 
@@ -150,6 +155,35 @@ def _stored_error(notebook: NotebookNode) -> str:
             if output.output_type == "error":
                 return f"cell {number}: {output.ename}: {output.evalue}"
     return ""
+
+
+def problems(notebook: NotebookNode) -> list[str]:
+    """Say what would silently switch the comparison of a stored lesson off, or not last.
+
+    nbval passes over a cell whose execution count is empty, so a lesson whose outputs were cleared
+    would pass: here it does not.
+    """
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = []
+    for number, cell in enumerate(codes, start=1):
+        if cell.execution_count != number:
+            found.append(f"cell {number} has execution count {cell.execution_count}: "
+                         "store the lesson with make refresh")
+        tags = cell.metadata.get("tags", [])
+        found += [f"cell {number} has the tag {tag!r}; allowed is {KNOWN_TAG!r}"
+                  for tag in tags if tag != KNOWN_TAG]
+        found += [f"cell {number} stores an error: {output.ename}"
+                  for output in cell.outputs if output.output_type == "error"]
+        if WIDGET in json.dumps(cell.outputs):
+            found.append(f"cell {number} stores a live widget")
+        if len(json.dumps(cell.outputs)) > OUTPUT_BYTES:
+            found.append(f"cell {number} stores more than {OUTPUT_BYTES:,} bytes")
+        found += [f"cell {number} has a figure without a text alternative"
+                  for output in cell.outputs if "image/png" in output.get("data", {})
+                  and '<img alt="' not in output.data.get("text/html", "")]
+    if notebook.metadata.get("widgets"):
+        found.append("the notebook stores widget state")
+    return found
 
 
 def table(runs: list[Run]) -> str:
@@ -169,20 +203,8 @@ def table(runs: list[Run]) -> str:
 # Storing
 
 def store(run: Run, path: Path) -> None:
-    """Write an executed lesson where it is kept: no timing, no widget state, no versions.
-
-    A live widget's output is stored as its static twin alone, which every viewer can show.
-    """
-    notebook = copy.deepcopy(run.notebook)
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
-    nbformat.write(notebook, path)
+    """Write an executed lesson where it is kept."""
+    nbformat.write(_lasting(run.notebook), path)
 
 
 def page(run: Run) -> str:
@@ -190,5 +212,22 @@ def page(run: Run) -> str:
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="")
-    html, _ = exporter.from_notebook_node(run.notebook, {"metadata": {"name": run.lesson}})
-    return html
+    names = {"metadata": {"name": run.lesson}}
+    return exporter.from_notebook_node(_lasting(run.notebook), names)[0]
+
+
+def _lasting(notebook: NotebookNode) -> NotebookNode:
+    """Return the notebook without what is true only today: times, versions, live widgets.
+
+    A live widget's output stays as its static twin alone, which every viewer can show.
+    """
+    lasting = copy.deepcopy(notebook)
+    lasting.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    })
+    for cell in lasting.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    return lasting

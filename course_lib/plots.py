@@ -1,6 +1,7 @@
 """Pictures of pruning. Each function draws on `ax`, or on new axes, and returns them.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; marks differ as well.
+Importing this module sets matplotlib's style for the course.
 """
 
 import base64
@@ -24,11 +25,11 @@ from course_lib.models import prunable_layers
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 COLOURS, MARKS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY), "osD^vP"
-STYLE = {
+matplotlib.rcParams.update({
     "font.size": 12, "axes.titlesize": 13, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
     "figure.constrained_layout.use": True, "legend.frameon": False, "figure.dpi": 100,
-}
+})
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,14 @@ def picture(ax: Axes, alt: str, *, dpi: int = 130) -> Picture:
 
 
 def panels(rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.8,
-           **layout: object) -> np.ndarray:
+           sharey: bool = False) -> np.ndarray:
     """Return new axes in the course's style, an array (rows, columns); sizes in inches.
 
     They stand in no window and no notebook shows them by itself: `picture` does.
     """
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height))
-        FigureCanvasAgg(figure)
-        return figure.subplots(rows, columns, squeeze=False, **layout)
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure.subplots(rows, columns, squeeze=False, sharey=sharey)
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -108,9 +108,16 @@ def symmetric_bins(values: np.ndarray, bins: int = 80) -> np.ndarray:
 
 
 def pixel_map(values: Tensor, ax: Axes | None = None, *, label: str = "") -> Axes:
-    """Draw one value for each of the 784 input pixels, in the pixel's place."""
+    """Draw one value for each of the 784 input pixels, in the pixel's place.
+
+    Where some are negative, 0 is white, orange is below it and purple above.
+    """
     ax = panels(width=4.4, height=3.8)[0, 0] if ax is None else ax
-    image = ax.imshow(values.detach().reshape(28, 28).numpy(), cmap="cividis")
+    pixels = values.detach().reshape(28, 28).numpy()
+    reach = float(np.abs(pixels).max())
+    colours = {"cmap": "PuOr", "vmin": -reach, "vmax": reach} if pixels.min() < 0 else {
+        "cmap": "cividis"}
+    image = ax.imshow(pixels, **colours)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
     ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046)
@@ -141,12 +148,12 @@ def curves(series: Mapping[str, Mapping[float, Sequence[float]]], ax: Axes | Non
 
 
 def network(model: nn.Module, ax: Axes | None = None) -> Axes:
-    """Draw a small network of Linear layers: a line for each weight that is not zero.
+    """Draw a small network of Linear layers, inputs on the left, a line for each weight.
 
     Thicker is larger; blue and solid is positive, orange and dashed negative; a weight of zero is
     a faint dotted line.
     """
-    ax = _axes(ax)
+    ax = panels(height=3.2)[0, 0] if ax is None else ax
     matrices = [layer.weight.detach() for layer in prunable_layers(model).values()]
     sizes = [matrices[0].shape[1], *(matrix.shape[0] for matrix in matrices)]
     spots = [[(column, (size - 1) / 2 - row) for row in range(size)]
@@ -155,7 +162,10 @@ def network(model: nn.Module, ax: Axes | None = None) -> Axes:
         for (out, into), weight in np.ndenumerate(matrix.numpy()):
             _connection(ax, spots[column][into], spots[column + 1][out], float(weight))
     for column in spots:
-        ax.scatter(*zip(*column, strict=True), s=420, color="white", edgecolor="black", zorder=3)
+        ax.scatter(*zip(*column, strict=True), s=700, color="white", edgecolor="black", zorder=3)
+        for row, spot in enumerate(column, start=1):
+            ax.annotate(row, spot, ha="center", va="center", zorder=4)
+    ax.margins(0.08, 0.15)
     ax.axis("off")
     return ax
 
@@ -164,8 +174,11 @@ def _connection(ax: Axes, start: tuple, end: tuple, weight: float) -> None:
     look = {"color": BLUE if weight > 0 else ORANGE, "linestyle": "-" if weight > 0 else "--",
             "linewidth": 0.5 + 4 * abs(weight)}
     if weight == 0:
-        look = {"color": "0.6", "linestyle": ":", "linewidth": 1}
+        look = {"color": "0.6", "linestyle": ":", "linewidth": 1.5}
     ax.plot(*zip(start, end, strict=True), **look)
+    place = [a + 0.3 * (b - a) for a, b in zip(start, end, strict=True)]
+    ax.annotate(f"{weight:g}".replace("-", "−"), place, ha="center", va="center", zorder=2,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
 
 
 def bars(values: Mapping[str, float], ax: Axes | None = None, *, xlabel: str = "",

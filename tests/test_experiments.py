@@ -1,0 +1,100 @@
+import json
+
+import pytest
+from safetensors.torch import load_file
+
+from course_lib import experiments
+from course_lib.experiments import FIGURES, RECIPES, load_results, perceptron, run_figure
+from course_lib.models import ARCHITECTURES, RESULTS, lenet_300_100, prunable_layers
+from course_lib.training import evaluate
+
+
+def test_every_network_has_a_recipe_and_its_record_follows_it():
+    assert set(RECIPES) == set(ARCHITECTURES)
+    for name, recipe in RECIPES.items():
+        record = json.loads((RESULTS / f"train_{name}.json").read_text())
+        assert {key: record[key] for key in recipe} == recipe
+        assert record["command"] == (
+            f"python -m course_lib.experiments train --networks {name} --seed 0")
+        assert {"torch", "seed", "seconds", "validation_accuracy", "test_accuracy",
+                "epochs"} <= set(record)
+
+
+def test_the_command_of_a_record_reproduces_it(tmp_path, mnist, monkeypatch):
+    """Train LeNet-300-100 by the command in its record: the same accuracy, within noise."""
+    record = json.loads((RESULTS / "train_lenet_300_100.json").read_text())
+    arguments = record["command"].split()[3:]
+    assert record["command"].split()[:3] == ["python", "-m", "course_lib.experiments"]
+    experiments.main(["--out", str(tmp_path), *arguments])
+    again = json.loads((tmp_path / "results" / "train_lenet_300_100.json").read_text())
+    assert again["test_accuracy"] == pytest.approx(record["test_accuracy"], abs=0.003)
+    stored = lenet_300_100()
+    stored.load_state_dict(load_file(tmp_path / "checkpoints" / "lenet_300_100.safetensors"))
+    assert evaluate(stored, mnist.test) == again["test_accuracy"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_stored_figures_are_whole(name):
+    file = json.loads((RESULTS / f"{name}.json").read_text())
+    assert file["command"] == f"python -m course_lib.experiments {name} --seeds 5"
+    assert file["schema"] == experiments.SCHEMA
+    assert {"torch", "python", "machine", "threads", "seconds"} <= set(file)
+    assert len(file["tasks"]) == 5 * len(FIGURES[name].tasks)
+    assert {row["seed"] for row in load_results(name)} == set(range(5))
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """Put a figure in place that counts its runs, and fails at seed 2 while `broken`."""
+    state = {"runs": [], "broken": True}
+
+    def run(data, *, seed, width):
+        if seed == 2 and state["broken"]:
+            raise KeyboardInterrupt
+        state["runs"].append((seed, width))
+        return [{"seed": seed, "width": width}]
+
+    monkeypatch.setitem(FIGURES, "counting", experiments.Figure(run, ({"width": 1}, {"width": 2})))
+    return state
+
+
+def test_an_interrupted_run_loses_nothing_and_goes_on(counting, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_figure("counting", 3, data=None, out=tmp_path)
+    assert len(json.loads((tmp_path / "results" / "counting.json").read_text())["tasks"]) == 4
+    counting["broken"] = False
+    path = run_figure("counting", 3, data=None, out=tmp_path)
+    assert counting["runs"] == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
+    assert len(json.loads(path.read_text())["tasks"]) == 6
+
+
+def test_a_file_of_another_schema_is_not_mixed_with_ours(counting, tmp_path):
+    path = tmp_path / "results" / "counting.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"schema": 99, "tasks": {}}))
+    with pytest.raises(ValueError, match="has schema 99; allowed is 1"):
+        run_figure("counting", 1, data=None, out=tmp_path)
+    assert json.loads(path.read_text()) == {"schema": 99, "tasks": {}}
+
+
+def test_an_unknown_figure_is_refused():
+    with pytest.raises(ValueError, match="name is 'depths'; allowed is one of redundancy, widths"):
+        load_results("depths")
+
+
+@pytest.mark.parametrize(("width", "sizes"), [(0, [7840]), (300, [235_200, 30_000, 1000]),
+                                              (2, [1568, 2, 10])])
+def test_perceptrons_have_lenets_shape(width, sizes):
+    assert [p.weight.numel() for p in prunable_layers(perceptron(width)).values()] == sizes
+
+
+def test_each_run_gives_rows_with_its_seed(mnist):
+    few = type(mnist)(mnist.train[:256], mnist.validation[:400], mnist.test[:100])
+    assert [row["network"] for row in experiments.redundancy(few, seed=3)] == [
+        "untrained", "trained", "trained with decay"]
+    row, = experiments.widths(few, seed=3, width=4)
+    assert (row["seed"], row["width"], row["weights"]) == (3, 4, 784 * 4 + 4 + 10)
+    rows = experiments.unstructured(few, seed=3)
+    assert len(rows) == 3 * len(experiments.SPARSITIES)
+    at_zero = [row["after"] for row in rows if row["sparsity"] == 0]
+    assert at_zero == [at_zero[0]] * 3  # nothing pruned: the way to choose makes no difference

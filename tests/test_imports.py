@@ -1,0 +1,91 @@
+"""Which module may import which: DESIGN's arrows, held."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import course_lib
+
+PACKAGE = Path(course_lib.__file__).parent
+ALLOWED = {
+    "__init__": set(),
+    "data": set(),
+    "models": set(),
+    "scores": {"models"},
+    "masks": {"models", "scores"},
+    "training": {"data", "models", "masks"},
+    "measure": {"data", "models", "training"},
+    "experiments": {"data", "models", "masks", "training", "measure"},
+    "plots": {"data", "models", "measure"},
+    "widgets": {"data", "models", "masks", "training", "plots"},
+    "lessons": set(),
+    "doctor": {"data", "models"},
+    "__main__": {"doctor", "lessons"},
+}
+LAZY = {"doctor", "__main__"}  # import the package's other modules inside functions only
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def imported(nodes):
+    """Return the course_lib modules and the outside packages that the nodes import."""
+    ours, others = set(), set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "course_lib":
+            ours |= {alias.name for alias in node.names} if node.module == "course_lib" else {
+                node.module.split(".")[1]}
+        elif isinstance(node, ast.ImportFrom):
+            others.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            others |= {alias.name.split(".")[0] for alias in node.names}
+    return ours, others
+
+
+def tree(name):
+    return ast.parse((PACKAGE / f"{name}.py").read_text("utf-8"))
+
+
+def test_every_module_has_its_place():
+    assert set(MODULES) == set(ALLOWED)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_what_it_stands_on(name):
+    ours, _ = imported(ast.walk(tree(name)))
+    assert ours <= ALLOWED[name]
+
+
+def test_there_is_no_circle():
+    left = dict(ALLOWED)
+    while left:
+        ready = [name for name, needs in left.items() if not needs & set(left)]
+        assert ready, f"a circle among {sorted(left)}"
+        for name in ready:
+            del left[name]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_widgets_imports_ipywidgets(name):
+    _, others = imported(ast.walk(tree(name)))
+    assert ("ipywidgets" in others) == (name == "widgets")
+
+
+@pytest.mark.parametrize("name", ["data", "models"])
+def test_data_and_models_stand_on_torch_and_safetensors_alone(name):
+    _, others = imported(ast.walk(tree(name)))
+    assert others - set(sys.stdlib_module_names) <= {"torch", "safetensors"}
+
+
+@pytest.mark.parametrize("name", sorted(LAZY))
+def test_the_doctor_starts_on_python_alone(name):
+    ours, others = imported(tree(name).body)
+    assert ours == set()
+    assert others <= set(sys.stdlib_module_names)
+
+
+def test_importing_the_package_imports_nothing_else():
+    code = "import sys, course_lib; print(sorted(m for m in sys.modules if m.startswith('torch')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

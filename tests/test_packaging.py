@@ -1,0 +1,60 @@
+"""pyproject.toml, constraints.txt and environment.yml say the same."""
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from course_lib import __version__
+from course_lib.doctor import PACKAGES
+from course_lib.lessons import HOME
+
+PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
+RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
+TEST = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
+CONSTRAINTS = dict(line.split("==") for line in
+                   (HOME / "constraints.txt").read_text("utf-8").splitlines()
+                   if line and not line.startswith("#"))
+ENVIRONMENT = (HOME / "environment.yml").read_text("utf-8")
+CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
+
+
+@pytest.mark.parametrize("requirement", RUNTIME + TEST, ids=str)
+def test_the_exact_version_is_in_the_range(requirement):
+    assert CONSTRAINTS[requirement.name] in requirement.specifier
+
+
+def test_every_constraint_is_an_exact_version():
+    assert CONSTRAINTS["torch"] == "2.13.0"
+    assert all(re.fullmatch(r"[\d.]+(post\d+)?", version) for version in CONSTRAINTS.values())
+
+
+def test_conda_has_the_same_ranges_and_nothing_else():
+    listed = re.findall(r"^  - ([a-z][\w-]*)([<>=].*)?$", ENVIRONMENT, re.MULTILINE)
+    found = {name: SpecifierSet(span) for name, span in listed if span and name != "python"}
+    assert found == {CONDA_NAMES.get(r.name, r.name): r.specifier for r in RUNTIME}
+
+
+def test_conda_is_conda_forge_only_with_python_3_11():
+    assert re.search(r"channels:\n  - conda-forge\n  - nodefaults\ndependencies:", ENVIRONMENT)
+    assert "  - python=3.11\n" in ENVIRONMENT
+    assert "3.11" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_doctor_knows_every_package():
+    assert set(PACKAGES) == {requirement.name for requirement in RUNTIME}
+
+
+def test_no_file_names_a_registrys_host():
+    hosts = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "debian" + ".org")
+    for path in HOME.rglob("*"):
+        if path.suffix in (".txt", ".yml", ".toml", ".py", ".md", ".cfg", ".ipynb", "") and (
+                path.is_file() and not {".venv", ".git", "build", "work"} & set(path.parts)):
+            text = path.read_text("utf-8", errors="ignore")
+            assert not [host for host in hosts if host in text], path
+
+
+def test_the_changelog_has_this_version():
+    assert f"## {__version__}" in (HOME / "CHANGELOG.md").read_text("utf-8")

@@ -1,0 +1,63 @@
+import io
+
+import matplotlib.image
+import pytest
+import torch
+from matplotlib.axes import Axes
+from torch import nn
+
+from course_lib import plots
+
+
+def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
+    layer = nn.Sequential(nn.Linear(3, 2))
+    for draw in (lambda ax: plots.digits(mnist.train[:3], ax),
+                 lambda ax: plots.histogram(torch.randn(100), ax, threshold=0.5),
+                 lambda ax: plots.pixel_map(torch.rand(784), ax),
+                 lambda ax: plots.curves({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
+                 lambda ax: plots.network(layer, ax),
+                 lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
+        ax = plots.panels()[0, 0]
+        assert draw(ax) is ax
+        assert isinstance(draw(None), Axes)
+
+
+def test_a_picture_has_the_words_in_every_form():
+    shown = plots.picture(plots.panels()[0, 0], 'A "picture" of <nothing>.')._repr_mimebundle_()
+    assert 'alt="A &quot;picture&quot; of &lt;nothing&gt;."' in shown["text/html"]
+    assert shown["text/plain"] == 'A "picture" of <nothing>.'
+    assert set(shown) == {"text/html", "text/plain", "image/png"}
+
+
+def test_a_picture_without_words_is_refused():
+    with pytest.raises(ValueError, match="alt is ' '; allowed is a sentence"):
+        plots.picture(plots.panels()[0, 0], " ")
+
+
+def test_a_picture_is_a_png_of_the_asked_size():
+    made = plots.picture(plots.panels(width=5, height=2)[0, 0], "Empty axes.", dpi=100)
+    assert matplotlib.image.imread(io.BytesIO(made.png)).shape[:2] == (200, 500)
+    assert made.width == 500
+
+
+def test_curves_draw_means_and_intervals():
+    ax = plots.curves({"a": {0.5: [0.8, 0.9], 0.1: [0.4, 0.4]}})
+    line, = ax.lines
+    assert line.get_xdata().tolist() == [0.1, 0.5]
+    assert list(line.get_ydata()) == pytest.approx([40, 85])
+    band = ax.collections[0].get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(85 + 5 * 12.706, abs=0.01)  # t, one degree of freedom
+
+
+def test_the_histogram_counts_every_weight_once():
+    values = torch.randn(1000)
+    assert plots.histogram(values).patches[0].get_data().values.sum() == 1000
+    marked = plots.histogram(values, threshold=0.5).patches[1].get_data().values.sum()
+    assert marked == (values.abs() < 0.5).sum()
+
+
+def test_the_network_draws_a_zero_unlike_any_other_weight():
+    model = nn.Sequential(nn.Linear(2, 1))
+    model[0].weight.data = torch.tensor([[0.5, 0.0]])
+    solid, dotted = plots.network(model).lines
+    assert (solid.get_linestyle(), dotted.get_linestyle()) == ("-", ":")

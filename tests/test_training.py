@@ -1,0 +1,172 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.masks import magnitude_masks
+from course_lib.models import ARCHITECTURES, lenet_300_100, load_trained, prunable_layers
+from course_lib.training import evaluate, predictions, train
+
+OPTIMIZERS = ["adamw", "adam", "sgd"]
+
+
+def weights(model):
+    return {key: value.clone() for key, value in model.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def train_fresh(mnist, name="lenet_300_100", **options):
+    model = ARCHITECTURES[name](1)
+    losses = train(model, mnist.train[:1500], epochs=1, **options)
+    return weights(model), losses
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(name, mnist):
+    one, losses = train_fresh(mnist, name, seed=5)
+    torch.rand(3)  # what torch's own generator has done does not matter
+    other, again = train_fresh(mnist, name, seed=5)
+    assert same(one, other)
+    assert losses == again
+    assert not same(one, train_fresh(mnist, name, seed=6)[0])
+
+
+def test_training_learns_and_reports_each_epochs_loss(mnist):
+    model = lenet_300_100()
+    losses = train(model, mnist.train[:5000], epochs=3)
+    assert len(losses) == 3
+    assert losses[0] > losses[1] > losses[2]
+    assert evaluate(model, mnist.validation) > 0.85
+    assert not model.training
+
+
+def test_training_agrees_with_a_plain_loop_in_torch(mnist):
+    split, ours = mnist.train[:300], lenet_300_100()
+    theirs = copy.deepcopy(ours)
+    train(ours, split, epochs=2, lr=0.01, batch_size=100, optimizer="sgd", l2=0.1, seed=3)
+    stepper = torch.optim.SGD(theirs.parameters(), 0.01, momentum=0.9, weight_decay=0.1)
+    torch.manual_seed(3)
+    for step, which in enumerate(part for _ in range(2) for part in torch.randperm(300).split(100)):
+        stepper.param_groups[0]["lr"] = 0.01 * (1 - step / 6)
+        stepper.zero_grad()
+        nn.functional.cross_entropy(theirs(split.images[which]), split.labels[which]).backward()
+        stepper.step()
+    for key, value in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[key], value)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["lenet_300_100", "lenet_5"])
+def test_pruned_weights_stay_exactly_zero(name, optimizer, mnist):
+    model = load_trained(name)
+    train(model, mnist.train[:500], epochs=1, optimizer=optimizer)  # momentum to revive them with
+    masks = magnitude_masks(model, 0.8)
+    before = {key: layer.weight.clone() for key, layer in prunable_layers(model).items()}
+    train(model, mnist.train[:1500], epochs=2, lr=0.01, optimizer=optimizer, masks=masks, l2=0.1,
+          l1=1e-5)
+    for key, layer in prunable_layers(model).items():
+        assert bool((layer.weight[~masks[key]] == 0).all())
+        assert not torch.equal(layer.weight[masks[key]], before[key][masks[key]])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_without_masks_they_come_back(optimizer, mnist):
+    model = load_trained("lenet_300_100")
+    masks = magnitude_masks(model, 0.8)
+    train(model, mnist.train[:1500], epochs=0, masks=masks)
+    train(model, mnist.train[:1500], epochs=1, optimizer=optimizer)
+    assert bool((model.fc2.weight[~masks["fc2"]] != 0).any())
+
+
+def test_the_teacher_pulls_towards_its_own_answers(mnist):
+    teacher = load_trained("lenet_300_100")
+    with torch.no_grad():  # one that says 1 for 0, 2 for 1, ..., very surely
+        teacher.fc3.weight.copy_(3 * teacher.fc3.weight.roll(1, 0))
+        teacher.fc3.bias.copy_(3 * teacher.fc3.bias.roll(1, 0))
+    before, split = weights(teacher), mnist.train[:2000]
+
+    def agreement(guide):
+        model = lenet_300_100(2)
+        train(model, split, epochs=4, teacher=guide)
+        return float((predictions(model, split) == predictions(teacher, split)).float().mean())
+
+    assert agreement(None) < 0.1
+    assert agreement(teacher) > 0.5
+    assert same(before, weights(teacher))
+
+
+def test_a_teachers_loss_is_hintons(mnist):
+    split, teacher = mnist.train[:64], load_trained("lenet_300_100")
+    with torch.no_grad():
+        ours, theirs = lenet_300_100(2)(split.images), teacher(split.images)
+    soft = (theirs / 2).softmax(1)
+    distance = (soft * (soft.log() - (ours / 2).log_softmax(1))).sum(1).mean()
+    wanted = 0.5 * nn.functional.cross_entropy(ours, split.labels) + 0.5 * 4 * distance
+    loss, = train(lenet_300_100(2), split, epochs=1, teacher=teacher)
+    assert loss == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_l1_and_l2_make_weights_smaller(mnist):
+    def size(**options):
+        model = lenet_300_100()
+        train(model, mnist.train[:2000], epochs=2, **options)
+        return float(model.fc1.weight.detach().abs().sum())
+
+    assert size(l1=1e-3) < 0.9 * size()
+    assert size(l2=10.0) < 0.9 * size()
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"epochs": -1}, "epochs is -1; allowed is 0 or more"),
+    ({"lr": 0.0}, "lr is 0.0; allowed is more than 0"),
+    ({"lr": float("nan")}, "lr is nan"),
+    ({"batch_size": 0}, "batch_size is 0; allowed is 1 or more"),
+    ({"optimizer": "lion"}, "optimizer is 'lion'; allowed is one of adamw, adam, sgd"),
+    ({"l1": -1.0}, "l1 is -1.0; allowed is 0 or more"),
+    ({"l2": -1.0}, "l2 is -1.0; allowed is 0 or more"),
+    ({"masks": {"fc9": torch.ones(1, dtype=torch.bool)}}, "masks names the layer 'fc9'"),
+    ({"masks": {"fc1": torch.ones(2, dtype=torch.bool)}}, r"masks\['fc1'\] is torch.bool of shape"),
+])
+def test_bad_input_is_refused_before_anything_changes(options, message, mnist):
+    model = lenet_300_100()
+    before = weights(model)
+    with pytest.raises(ValueError, match=message):
+        train(model, mnist.train[:100], **({"epochs": 1} | options))
+    assert same(before, weights(model))
+
+
+def test_an_empty_split_is_refused(mnist):
+    for call in (lambda: train(lenet_300_100(), mnist.train[:0], epochs=1),
+                 lambda: evaluate(lenet_300_100(), mnist.train[:0])):
+        with pytest.raises(ValueError, match="split is 'empty'; allowed is one image or more"):
+            call()
+
+
+@pytest.mark.parametrize("name", ["lenet_300_100", "vgg_mini"])
+def test_evaluation_agrees_with_a_plain_count_and_changes_nothing(name, mnist):
+    model = load_trained(name).train()
+    before, split = weights(model), mnist.validation[:1500]
+    accuracy = evaluate(model, split)
+    assert model.training
+    assert same(before, weights(model))
+    with torch.no_grad():
+        right = (model.eval()(split.images).argmax(1) == split.labels).sum().item()
+    assert accuracy == right / 1500
+    assert predictions(model, split).shape == (1500,)
+
+
+def test_long_training_shows_a_bar_only_where_it_is_wanted(mnist, monkeypatch, capsys):
+    import tqdm.std
+
+    shown = []
+    monkeypatch.setattr("course_lib.training.tqdm",
+                        lambda things, **options: shown.append(options["disable"]) or
+                        tqdm.std.tqdm(things, **options))
+    train(lenet_300_100(), mnist.train[:100], epochs=1)
+    monkeypatch.delenv("TQDM_DISABLE")
+    train(lenet_300_100(), mnist.train[:100], epochs=1)
+    assert shown == [True, False]

@@ -1,0 +1,79 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_lib.masks import apply_masks, magnitude_masks, threshold_masks
+from course_lib.models import load_trained
+from course_lib.training import evaluate
+from course_lib.widgets import sparsity_slider, threshold_slider
+
+
+@pytest.fixture
+def model():
+    return load_trained("lenet_300_100")
+
+
+def pruned_accuracy(model, masks, split):
+    pruned = copy.deepcopy(model)
+    apply_masks(pruned, masks)
+    return evaluate(pruned, split)
+
+
+def pixels(live):
+    import io
+    return np.asarray(Image.open(io.BytesIO(live.picture.value)))
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_the_sparsity_slider_moves_the_real_network(model, mnist, scope):
+    split = mnist.validation[:500]
+    live = sparsity_slider(model, split, scope=scope)
+    seen = {}
+    for share in (0.5, 0.95, 0.5):
+        live.slider.value = share
+        wanted = pruned_accuracy(model, magnitude_masks(model, share, scope=scope), split)
+        assert f"{100 * share:.1f} % of all weights are zero" in live.text
+        assert f"accuracy {100 * wanted:.1f} %" in live.text
+        seen.setdefault(share, pixels(live))
+    assert (seen[0.5] != seen[0.95]).mean() > 0.01
+
+
+def test_the_threshold_slider_moves_the_real_network(model, mnist):
+    split = mnist.validation[:500]
+    live = threshold_slider(model, "fc1", split)
+    live.slider.value = 0.06
+    masks = threshold_masks(model, {"fc1": live.slider.value})
+    assert f"accuracy {100 * pruned_accuracy(model, masks, split):.1f} %" in live.text
+    assert f"{100 * float((~masks['fc1']).float().mean()):.1f} % of weights of fc1" in live.text
+
+
+def test_the_learners_model_is_not_touched(model, mnist):
+    before = copy.deepcopy(model.state_dict())
+    sparsity_slider(model, mnist.validation[:100]).slider.value = 0.9
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_the_picture_is_what_a_full_drawing_would_be(model, mnist):
+    live = sparsity_slider(model, mnist.validation[:100])
+    live.slider.value = 0.9
+    jumped = pixels(live)
+    for share in (0.2, 0.97, 0.9):  # the way there leaves no traces but the trail's own points
+        live.slider.value = share
+    survivors = np.s_[:, 2 * jumped.shape[1] // 3:]
+    assert np.array_equal(jumped[survivors], pixels(live)[survivors])
+
+
+def test_both_the_live_view_and_its_static_twin_are_offered(model, mnist):
+    live = sparsity_slider(model, mnist.validation[:100])
+    shown = live._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "image/png",
+            "text/plain"} == set(shown)
+    assert "sparsity 0.9" in shown["text/plain"].replace("\n", " ")
+
+
+def test_an_unknown_layer_is_refused(model, mnist):
+    with pytest.raises(ValueError, match="layer is 'fc7'; allowed is one of fc1, fc2, fc3"):
+        threshold_slider(model, "fc7", mnist.validation[:100])
