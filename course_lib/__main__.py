@@ -33,8 +33,8 @@ def lab(asked: argparse.Namespace) -> int:
         print(f"{work.name}/{sentence}", flush=True)
     arguments = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}",
-        "--ServerApp.ip=127.0.0.1", "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
-        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--ServerApp.ip=127.0.0.1", "--ServerApp.log_level=WARN",
+        "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
     ]
     if asked.no_browser:
         arguments.append("--no-browser")
@@ -43,6 +43,9 @@ def lab(asked: argparse.Namespace) -> int:
     print("JupyterLab is starting; if no browser opens, open the URL it prints. "
           "Ctrl-C ends it.", flush=True)
     os.chdir(work)
+    # without its offer of news, which needs a network
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (
+        str(HOME / "course_lib" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH"))))
     if os.name == "nt":
         import subprocess
 

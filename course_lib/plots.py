@@ -40,14 +40,19 @@ class Picture:
     alt: str
     width: int
 
+    @property
+    def html(self) -> str:
+        """Return the picture as an <img> that needs no other file; decoded before it is shown."""
+        return (f'<img alt="{html.escape(self.alt)}" width="{self.width}" style="max-width: 100%" '
+                f'decoding="sync" src="data:image/png;base64,{_base64(self.png)}">')
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        coded = base64.b64encode(self.png).decode()
-        return {
-            "text/html": f'<img alt="{html.escape(self.alt)}" width="{self.width}" '
-                         f'style="max-width: 100%" src="data:image/png;base64,{coded}">',
-            "image/png": coded,
-            "text/plain": textwrap.fill(self.alt, 100),
-        }
+        return {"text/html": self.html, "image/png": _base64(self.png),
+                "text/plain": textwrap.fill(self.alt, 100)}
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def picture(ax: Axes, alt: str, *, dpi: int = 130) -> Picture:

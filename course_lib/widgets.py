@@ -29,16 +29,20 @@ Step = Callable[[float], str]  # moves the picture to a value, and returns the l
 
 @dataclass(frozen=True)
 class Live:
-    """Hold a live view: move `slider.value`, and `picture` and `text` follow."""
+    """Hold a live view: move `slider.value`, and `picture` and `text` follow.
+
+    `picture` holds an <img>. (ipywidgets.Image knows no text alternative, and JupyterLab fails to
+    show it when all cells are run before the kernel has answered for the first time.)
+    """
 
     slider: ipywidgets.FloatSlider
-    picture: ipywidgets.Image
     line: ipywidgets.HTML
+    picture: ipywidgets.HTML
     twin: plots.Picture
 
     @property
     def text(self) -> str:
-        """Return the line below the picture."""
+        """Return the line above the picture."""
         return self.line.value
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
@@ -63,7 +67,7 @@ def threshold_slider(model: nn.Module, layer: str, split: Split) -> Live:
 
     return _live(slider, draw, 2, (0.1 * top, 0.3 * top, 0.6 * top),
                  f"Histogram of the weights of {layer}, those below the threshold marked, beside "
-                 f"accuracy against threshold.")
+                 "accuracy against threshold.")
 
 
 def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") -> Live:
@@ -89,17 +93,15 @@ def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], co
     """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
     axes = plots.panels(1, columns, width=3.6 * columns, height=3.4)
     step, render = draw(axes[0]), _renderer(axes[0, 0].figure)
-    line = ipywidgets.HTML()
-    picture = ipywidgets.Image(format="png", width=360 * columns)
+    line, picture = ipywidgets.HTML(), ipywidgets.HTML()
 
     def move(change: dict | None = None) -> None:
         line.value = step(slider.value)
-        picture.value = render()
-        picture.tooltip = line.value
+        picture.value = plots.Picture(render(), f"{alt} {line.value}", 360 * columns).html
 
     slider.observe(move, "value")
     move()
-    return Live(slider, picture, line, _twin(draw, columns, at, alt))
+    return Live(slider, line, picture, _twin(draw, columns, at, alt))
 
 
 def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str, Tensor],

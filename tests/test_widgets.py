@@ -1,4 +1,7 @@
+import base64
 import copy
+import io
+import re
 
 import numpy as np
 import pytest
@@ -23,8 +26,8 @@ def pruned_accuracy(model, masks, split):
 
 
 def pixels(live):
-    import io
-    return np.asarray(Image.open(io.BytesIO(live.picture.value)))
+    coded = re.search(r"base64,([^\"]*)", live.picture.value)[1]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(coded))))
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
@@ -37,6 +40,7 @@ def test_the_sparsity_slider_moves_the_real_network(model, mnist, scope):
         wanted = pruned_accuracy(model, magnitude_masks(model, share, scope=scope), split)
         assert f"{100 * share:.1f} % of all weights are zero" in live.text
         assert f"accuracy {100 * wanted:.1f} %" in live.text
+        assert live.text in live.picture.value  # as its text alternative
         seen.setdefault(share, pixels(live))
     assert (seen[0.5] != seen[0.95]).mean() > 0.01
 
