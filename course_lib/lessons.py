@@ -3,7 +3,9 @@
 import copy
 import hashlib
 import json
+import math
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -184,6 +186,18 @@ def problems(notebook: NotebookNode) -> list[str]:
     if notebook.metadata.get("widgets"):
         found.append("the notebook stores widget state")
     return found
+
+
+def minutes(notebook: NotebookNode) -> int:
+    """Estimate a learner's minutes, to the next five.
+
+    200 words of prose a minute, half a minute a code cell, and what the exercises say they take.
+    An estimate until a class has been timed.
+    """
+    prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    codes = sum(cell.cell_type == "code" for cell in notebook.cells)
+    exercises = sum(map(int, re.findall(r"difficulty \d of 3, (\d+) minutes", prose)))
+    return 5 * math.ceil((len(prose.split()) / 200 + codes / 2 + exercises) / 5)
 
 
 def table(runs: list[Run]) -> str:

@@ -7,12 +7,14 @@ Importing this module sets matplotlib's style for the course.
 import base64
 import html
 import io
+import struct
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+import PIL.Image
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -42,9 +44,12 @@ class Picture:
 
     @property
     def html(self) -> str:
-        """Return the picture as an <img> that needs no other file; decoded before it is shown."""
-        return (f'<img alt="{html.escape(self.alt)}" width="{self.width}" style="max-width: 100%" '
-                f'decoding="sync" src="data:image/png;base64,{_base64(self.png)}">')
+        """Return an <img> that needs no other file and does not flicker where it is replaced."""
+        across, down = struct.unpack(">II", self.png[16:24])  # from the PNG's header
+        return (f'<img alt="{html.escape(self.alt)}" width="{self.width}" '
+                f'height="{round(self.width * down / across)}" decoding="sync" '
+                'style="max-width: 100%; height: auto" '
+                f'src="data:image/png;base64,{_base64(self.png)}">')
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/html": self.html, "image/png": _base64(self.png),
@@ -59,9 +64,11 @@ def picture(ax: Axes, alt: str, *, dpi: int = 130) -> Picture:
     """Turn the whole figure that `ax` is part of into a picture with a text alternative."""
     if not alt.strip():
         raise ValueError(f"alt is {alt!r}; allowed is a sentence that says what the figure shows")
-    stream = io.BytesIO()
-    ax.figure.savefig(stream, format="png", dpi=dpi)
-    return Picture(stream.getvalue(), alt, round(ax.figure.get_figwidth() * 100))
+    drawn, small = io.BytesIO(), io.BytesIO()
+    ax.figure.savefig(drawn, format="png", dpi=dpi)
+    # 256 colours are enough for a figure, and a third of the bytes in a stored lesson
+    PIL.Image.open(drawn).convert("RGB").quantize(256).save(small, "png", optimize=True)
+    return Picture(small.getvalue(), alt, round(ax.figure.get_figwidth() * 100))
 
 
 def panels(rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.8,

@@ -81,7 +81,7 @@ def _epoch(model, split, batch_size, stepper, schedule, masks, l1, teacher) -> f
 
 def _batches(split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     for which in torch.randperm(len(split)).split(size):
-        yield split.images[which], split.labels[which]
+        yield split.images.index_select(0, which), split.labels.index_select(0, which)
 
 
 def _loss(outputs: Tensor, images: Tensor, labels: Tensor, teacher: nn.Module | None) -> Tensor:

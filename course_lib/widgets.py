@@ -31,8 +31,8 @@ Step = Callable[[float], str]  # moves the picture to a value, and returns the l
 class Live:
     """Hold a live view: move `slider.value`, and `picture` and `text` follow.
 
-    `picture` holds an <img>. (ipywidgets.Image knows no text alternative, and JupyterLab fails to
-    show it when all cells are run before the kernel has answered for the first time.)
+    `picture` holds an <img>: ipywidgets.Image has no text alternative, and in JupyterLab 4.6 it was
+    seen to break where all cells are run right after a notebook is opened.
     """
 
     slider: ipywidgets.FloatSlider

@@ -27,12 +27,14 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 @pytest.fixture
 def url(tmp_path):
     """Start `course lab` on copies in a folder of its own; return the URL it prints."""
-    log = tmp_path / "log.txt"
+    log, own = tmp_path / "log.txt", str(tmp_path / "jupyter")
+    away_from_the_users = {"JUPYTER_CONFIG_DIR": own, "JUPYTER_DATA_DIR": own,
+                           "JUPYTERLAB_WORKSPACES_DIR": own, "JUPYTERLAB_SETTINGS_DIR": own}
     with log.open("w") as stream:
         server = subprocess.Popen(
             [sys.executable, "-m", "course_lib", "lab", "--no-browser", "--work",
              str(tmp_path / "work")],
-            stdout=stream, stderr=stream, cwd=tmp_path, env=os.environ | {"TQDM_DISABLE": ""})
+            stdout=stream, stderr=stream, cwd=tmp_path, env=os.environ | away_from_the_users)
     try:
         for _ in range(300):
             found = re.search(r"http://127\.0\.0\.1:\d+/lab\S*token=\w+", log.read_text())
@@ -96,7 +98,6 @@ def test_lesson_02_in_jupyterlab(url, page):
     slider = lesson.get_by_role("slider").first
     line = lesson.locator(".widget-html-content", has_text="of all weights are zero").first
     image = lesson.locator(".widget-html-content img").first
-    slider.scroll_into_view_if_needed()
     slider.focus()
     seen = []
     for _ in range(4):
@@ -104,6 +105,7 @@ def test_lesson_02_in_jupyterlab(url, page):
         page.keyboard.press("ArrowRight")
         page.wait_for_function("([line, before]) => line.textContent !== before",
                                arg=[line.element_handle(), seen[-1][0]])
+    slider.evaluate("slider => slider.scrollIntoView({block: 'center'})")
     shoot(page, "2_slider")
     accuracies = [re.search(r"accuracy ([\d.]+) %", text)[1] for text, _ in seen]
     assert len(set(accuracies)) > 1, seen
