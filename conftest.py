@@ -7,7 +7,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-EXECUTED = Path(__file__).parent / "build" / "executed"
 FAILED = set()
 
 os.environ["TQDM_DISABLE"] = "1"  # kernels inherit it; a progress bar is no result
@@ -23,12 +22,13 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_sessionfinish(session):
-    """Write the outputs that a failed notebook gave this time to build/executed."""
+    """Write the outputs that a failed notebook gave this time, beside the JUnit report."""
+    folder = Path(session.config.option.xmlpath or "build/junit.xml").parent / "executed"
     for file in FAILED:
         notebook = copy.deepcopy(file.nb)
         codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
         for item in session.items:
             if item.parent is file:
                 codes[item.cell_num].outputs = item.test_outputs or []
-        EXECUTED.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, EXECUTED / file.path.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, folder / file.path.name)

@@ -45,11 +45,11 @@ FINE = {  # what differs from machine to machine and may
 }
 
 
-def check(folder, *paths, extra=(), **environment):
+def check(folder, *paths, build, extra=(), **environment):
     """Run the project's own check on notebooks below the folder; return exit code and report."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", HOME / "pyproject.toml", "--rootdir", folder, "-q",
-         "-p", "no:cacheprovider", "--color=no", f"--junitxml={folder / 'build' / 'check.xml'}",
+         "-p", "no:cacheprovider", "--color=no", f"--junitxml={build / 'junit.xml'}",
          f"--nbval-sanitize-with={HOME / 'tests' / 'sanitize.cfg'}", *extra, *paths],
         cwd=folder, capture_output=True, text=True, env=os.environ | environment)
     return done.returncode, done.stdout + done.stderr
@@ -62,7 +62,7 @@ def report(tmp_path_factory):
         write(folder / f"{name}.ipynb", *GOOD, cell, code("print(x)", printed("2\n")))
     for name, cell in FINE.items():
         write(folder / f"{name}.ipynb", *GOOD, cell, code("print(x)", printed("2\n")))
-    status, text = check(folder, *sorted(folder.glob("*.ipynb")), extra=["--nbval-cell-timeout=4"])
+    status, text = check(folder, *sorted(folder.glob("*.ipynb")), build=folder, extra=["--nbval-cell-timeout=4"])
     assert status == 1
     return text
 
@@ -87,7 +87,10 @@ def test_a_broken_library_breaks_a_lesson(tmp_path):
         "import course_lib.masks as masks\n"
         "right = masks.keep_top\n"
         "masks.keep_top = lambda scores, sparsity: right(-scores, sparsity)\n")
-    status, text = check(HOME, *find("02"), extra=["-x"], PYTHONPATH=str(tmp_path))
+    status, text = check(HOME, *find("02"), build=tmp_path, extra=["-x"], PYTHONPATH=str(tmp_path))
     assert status == 1
     assert re.search(r"FAILED notebooks/02_weights_and_masks.ipynb::Cell \d+", text)
     assert "DOES NOT HOLD HERE: keep_top" in text
+    left = (tmp_path / "executed" / "02_weights_and_masks.ipynb").read_text("utf-8")
+    assert "DOES NOT HOLD HERE: keep_top" in left
+    assert "ipynb" in (tmp_path / "junit.xml").read_text("utf-8")
