@@ -4,6 +4,7 @@
     python -m course_lib.experiments redundancy     # data/results/redundancy.json
     python -m course_lib.experiments widths         # data/results/widths.json
     python -m course_lib.experiments unstructured   # data/results/unstructured.json
+    python -m course_lib.experiments neurons        # data/results/neurons.json
 
 A figure's file is written after every task, so a run that was cut off goes on where it stopped.
 To repeat a finished run, send it to another folder with --out.
@@ -25,10 +26,12 @@ from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
-from course_lib.data import MNIST, load_mnist
+from course_lib.data import MNIST, Split, load_mnist
 from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
 from course_lib.measure import directions, twins
 from course_lib.models import ARCHITECTURES, DATA, lenet_300_100, prunable_layers, seeded
+from course_lib.removal import remove_units
+from course_lib.scores import activation_scores, taylor_scores, unit_scores
 from course_lib.training import evaluate, train
 
 SCHEMA = 1
@@ -41,6 +44,7 @@ RECIPES = {
 BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
 WIDTHS = (0, 2, 4, 8, 16, 32, 64, 128, 300)
 SPARSITIES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+GONE = (0, 25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 275, 290)  # of 300 neurons
 METHODS: dict[str, Callable[[nn.Module, float, int], Masks]] = {
     "random": lambda model, share, seed: random_masks(model, share, seed=seed),
     "layer": lambda model, share, seed: magnitude_masks(model, share, scope="layer"),
@@ -130,6 +134,32 @@ def unstructured(data: MNIST, *, seed: int) -> list[dict]:
     return rows
 
 
+def neurons(data: MNIST, *, seed: int) -> list[dict]:
+    """Remove the worst neurons of LeNet-300-100's first layer, by four scores and by lot."""
+    model = lenet_300_100(seed)
+    train(model, data.train, **BRIEF, seed=seed)
+    rows = []
+    for name, scores in neuron_scores(model, data.validation, seed).items():
+        worst_first = scores.argsort(stable=True)
+        for gone in GONE:
+            smaller = remove_units(model, {"fc1": worst_first[gone:].sort().values})
+            rows.append({"seed": seed, "score": name, "gone": gone,
+                         "test": evaluate(smaller, data.test)})
+    return rows
+
+
+def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Score the 300 neurons of the first layer in four ways on the images of `split`, and by lot."""
+    lots = torch.Generator().manual_seed(seed)
+    return {
+        "L1 norm": unit_scores(model.fc1.weight, "neuron"),
+        "mean activation": activation_scores(model, split)["fc1"],
+        "1 − APoZ": activation_scores(model, split, by="apoz")["fc1"],
+        "Taylor": taylor_scores(model, split)["fc1"],
+        "by lot": torch.rand(300, generator=lots),
+    }
+
+
 @dataclass(frozen=True)
 class Figure:
     """Hold what runs for a figure: `run(data, **task)` gives rows, for each seed and each task."""
@@ -142,6 +172,7 @@ FIGURES = {
     "redundancy": Figure(redundancy),
     "widths": Figure(widths, tuple({"width": width} for width in WIDTHS)),
     "unstructured": Figure(unstructured),
+    "neurons": Figure(neurons),
 }
 
 

@@ -4,13 +4,16 @@ Masks are data: every function here reads a model and returns new masks. Only `a
 changes a model.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
 from course_lib.models import prunable_layers
-from course_lib.scores import magnitude
+from course_lib.scores import magnitude, unit_scores
 
 Masks = dict[str, Tensor]
+Keep = dict[str, Tensor]  # layer name -> sorted int64 indices of the output units that stay
 
 
 def keep_top(scores: Tensor, sparsity: float) -> Tensor:
@@ -95,6 +98,67 @@ def threshold_masks(model: nn.Module, thresholds: dict[str, float], *,
     return chosen | {name: chosen[name] & mask for name, mask in masks.items()}
 
 
+GRANULARITIES = {  # which layers each is for
+    "neuron": nn.Linear, "column": (nn.Linear, nn.Conv2d), "filter": nn.Conv2d,
+    "channel": nn.Conv2d}
+
+
+def unit_masks(model: nn.Module, sparsity: float | dict[str, float], granularity: str, *,
+               scores: dict[str, Tensor] | None = None) -> Masks:
+    """Prune whole units: neurons, columns, filters or channels, in each layer the same share.
+
+    `sparsity` is the share of a layer's units that go, or {layer: share}. The units with the lowest
+    `scores`, {layer: one score a unit}, go; without scores, those of smallest L1 norm. Neurons and
+    filters of the output layer are the answers and stay. These are masks for weights: a neuron's
+    bias is not theirs to prune, see `zero_units`.
+    """
+    layers, fitting = prunable_layers(model), unit_layers(model, granularity)
+    if isinstance(sparsity, dict):
+        _check_names("sparsity", sparsity, fitting)
+    if scores is not None:
+        _check_names("scores", scores, layers)
+    shares = sparsity if isinstance(sparsity, dict) else dict.fromkeys(fitting, sparsity)
+    masks = {name: torch.ones_like(layer.weight, dtype=torch.bool)
+             for name, layer in layers.items()}
+    for name, share in shares.items():
+        by_norm = unit_scores(layers[name].weight, granularity)
+        units = by_norm if scores is None or name not in scores else scores[name]
+        if units.shape != by_norm.shape:
+            raise ValueError(f"scores[{name!r}] has shape {tuple(units.shape)}; allowed is "
+                             f"{tuple(by_norm.shape)}, one score a {granularity}")
+        masks[name] &= _over_weight(keep_top(units, share), layers[name].weight, granularity)
+    return masks
+
+
+def unit_layers(model: nn.Module, granularity: str) -> list[str]:
+    """Return the names of the layers that have units of this granularity to prune."""
+    if granularity not in GRANULARITIES:
+        raise ValueError(f"granularity is {granularity!r}; allowed is one of "
+                         f"{', '.join(GRANULARITIES)}")
+    layers = prunable_layers(model)
+    exempt = list(layers)[-1] if granularity in ("neuron", "filter") else None
+    return [name for name, layer in layers.items()
+            if isinstance(layer, GRANULARITIES[granularity]) and name != exempt]
+
+
+def _over_weight(units: Tensor, weight: Tensor, granularity: str) -> Tensor:
+    """Spread a mask of units over the weights that belong to them."""
+    if granularity in ("neuron", "filter"):
+        return units.reshape(-1, *[1] * (weight.dim() - 1))
+    if granularity == "column":
+        return units.reshape(1, *weight.shape[1:])
+    return units.reshape(1, -1, 1, 1)
+
+
+def kept_units(masks: Masks) -> Keep:
+    """Return the output units that keep at least one weight, for each layer, sorted.
+
+    >>> kept_units({"fc1": torch.tensor([[True, False], [False, False], [False, True]])})
+    {'fc1': tensor([0, 2])}
+    """
+    return {name: mask.flatten(1).any(dim=1).nonzero().flatten() for name, mask in masks.items()}
+
+
 def apply_masks(model: nn.Module, masks: Masks) -> None:
     """Set every weight whose mask is False to zero, in the model itself."""
     check_masks(model, masks)
@@ -134,7 +198,7 @@ def _share_per_layer(model: nn.Module, sparsity: float | dict[str, float]) -> di
     return {name: sparsity.get(name, 0.0) for name in layers}
 
 
-def _check_names(argument: str, named: dict, layers: dict) -> None:
+def _check_names(argument: str, named: dict, layers: Iterable[str]) -> None:
     for name in named:
         if name not in layers:
             raise ValueError(f"{argument} names the layer {name!r}; "

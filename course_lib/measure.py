@@ -1,5 +1,6 @@
-"""What a network costs and how sure a figure is: counts, real bytes, intervals over seeds."""
+"""What a network costs, and how sure a figure is: counts, real bytes, real milliseconds."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,14 +19,20 @@ class Report:
     """Hold what `measure` found.
 
     `parameters`: all of them, biases and batch norm included. `weights`: those of the prunable
-    layers; `nonzero`: of these the ones that are not zero. `dense_bytes`: the length of the
-    safetensors file. `accuracy`: from 0 to 1, None without a split.
+    layers; `nonzero`: of these the ones that are not zero. `macs`: multiplications with a weight
+    for one image, as the usual counters count them; `macs_nonzero`: those with a weight that is
+    not zero, which no ordinary library leaves out. `dense_bytes`: the length of the safetensors
+    file. `peak_bytes`: the most that a layer's input and output take together, for one image.
+    `accuracy`: from 0 to 1, None without a split.
     """
 
     parameters: int
     weights: int
     nonzero: int
+    macs: int
+    macs_nonzero: int
     dense_bytes: int
+    peak_bytes: int
     accuracy: float | None
 
     @property
@@ -34,19 +41,90 @@ class Report:
         return 1 - self.nonzero / self.weights
 
 
-def measure(model: nn.Module, split: Split | None = None) -> Report:
-    """Count a model's parameters and the bytes of its file, and its accuracy on `split` if given.
+def measure(model: nn.Sequential, split: Split | None = None) -> Report:
+    """Count a chain's parameters, operations and bytes, and its accuracy on `split` if given.
 
-    The file is really written (to memory), so its length includes names, shapes and types.
+    The file is really written (to memory), so its length includes names, shapes and types. Time is
+    for `latency`.
     """
-    weights = [layer.weight for layer in prunable_layers(model).values()]
+    weights = {name: layer.weight for name, layer in prunable_layers(model).items()}
+    nonzero = {name: int(torch.count_nonzero(weight)) for name, weight in weights.items()}
+    places, peak = _walk(model)
     return Report(
         parameters=sum(p.numel() for p in model.parameters()),
-        weights=sum(w.numel() for w in weights),
-        nonzero=sum(int(torch.count_nonzero(w)) for w in weights),
+        weights=sum(weight.numel() for weight in weights.values()),
+        nonzero=sum(nonzero.values()),
+        macs=sum(places[name] * weight.numel() for name, weight in weights.items()),
+        macs_nonzero=sum(places[name] * count for name, count in nonzero.items()),
         dense_bytes=len(save(model.state_dict())),
+        peak_bytes=peak,
         accuracy=None if split is None else evaluate(model, split),
     )
+
+
+def _walk(model: nn.Sequential) -> tuple[dict[str, int], int]:
+    """Send one black image through: how often each layer uses its weights, and the peak bytes."""
+    if not isinstance(model, nn.Sequential):
+        raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential")
+    places, peak, was_training = {}, 0, model.training
+    dtype = next(iter(prunable_layers(model).values())).weight.dtype
+    with torch.inference_mode():
+        signal = torch.zeros(1, 1, 28, 28, dtype=dtype)
+        for name, part in model.eval().named_children():
+            result = part(signal)
+            places[name] = result[0, 0].numel()
+            peak = max(peak, signal.nbytes + result.nbytes)
+            signal = result
+    model.train(was_training)
+    return places, peak
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Hold the time of one forward pass in milliseconds: median and quartiles, and how taken."""
+
+    median: float
+    low: float
+    high: float
+    batch: int
+    threads: int
+
+
+def latency(model: nn.Module, batch: int = 1, *, threads: int | None = None,
+            seconds: float = 0.5) -> Latency:
+    """Time forward passes of `batch` images in eval mode, warmed up, for about `seconds`.
+
+    With `threads` given, torch uses so many meanwhile. The model is laid out as is: contiguous
+    weights, as `load_trained` and `remove_units` return them.
+    """
+    if batch < 1:
+        raise ValueError(f"batch is {batch}; allowed is 1 or more")
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads is {threads}; allowed is 1 or more")
+    before, was_training = torch.get_num_threads(), model.training
+    try:
+        torch.set_num_threads(threads or before)
+        times = _forward_times(model.eval(), torch.rand(batch, 1, 28, 28), seconds)
+        used = torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+        model.train(was_training)
+    low, median, high = torch.tensor(times).quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
+    return Latency(median, low, high, batch, used)
+
+
+def _forward_times(model: nn.Module, images: torch.Tensor, seconds: float) -> list[float]:
+    """Return milliseconds of at least ten passes, after a warm-up of a fifth of the time."""
+    times: list[float] = []
+    with torch.inference_mode():
+        started = time.perf_counter()
+        while time.perf_counter() - started < seconds / 5:
+            model(images)
+        while len(times) < 10 or time.perf_counter() - started < 1.2 * seconds:
+            before = time.perf_counter()
+            model(images)
+            times.append(1000 * (time.perf_counter() - before))
+    return times
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from torch.nn.utils import prune
 from course_lib.masks import (
     apply_masks,
     keep_top,
+    kept_units,
     magnitude_masks,
     random_masks,
     sparsity,
     threshold_masks,
+    unit_masks,
 )
 from course_lib.models import prunable_layers
 
@@ -231,3 +233,59 @@ def test_sparsity_counts_over_all_masks():
     assert sparsity(masks) == 1 / 8
     with pytest.raises(ValueError, match="masks is empty"):
         sparsity({})
+
+
+@pytest.mark.parametrize(("granularity", "dim"), [("neuron", 0), ("column", 1)])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_unit_masks_of_linears_agree_with_torch(granularity, dim, share):
+    model = nn.Sequential(nn.Linear(12, 9), nn.Linear(9, 7), nn.Linear(7, 4))
+    theirs = copy.deepcopy(model)
+    for layer in list(theirs)[:2]:
+        prune.ln_structured(layer, "weight", amount=share, n=1, dim=dim)
+    masks = unit_masks(model, {"0": share, "1": share}, granularity)
+    for name in ("0", "1"):
+        assert torch.equal(masks[name], theirs[int(name)].weight_mask.bool())
+
+
+@pytest.mark.parametrize(("granularity", "dim"), [("filter", 0), ("channel", 1)])
+def test_unit_masks_of_convolutions_agree_with_torch(granularity, dim):
+    model = nn.Sequential(nn.Conv2d(6, 8, 3), nn.Conv2d(8, 4, 3))
+    theirs = copy.deepcopy(model)
+    prune.ln_structured(theirs[0], "weight", amount=0.5, n=1, dim=dim)
+    mask = unit_masks(model, {"0": 0.5}, granularity)["0"]
+    assert torch.equal(mask, theirs[0].weight_mask.bool())
+
+
+def test_columns_of_a_convolution_are_places_of_the_patch():
+    model = nn.Sequential(nn.Conv2d(2, 5, 3), nn.Flatten(), nn.Linear(5, 3))
+    mask = unit_masks(model, {"0": 0.5}, "column")["0"]
+    assert int((~mask[0]).sum()) == 9  # of 2 · 3 · 3 places
+    assert bool((mask == mask[:1]).all())  # the same in every filter
+
+
+@pytest.mark.parametrize(("granularity", "layers"), [
+    ("neuron", {"3"}), ("column", {"0", "3", "5"}), ("filter", {"0"}), ("channel", {"0"})])
+def test_only_layers_with_such_units_are_pruned_and_the_answers_stay(small, granularity, layers):
+    small[0] = nn.Conv2d(4, 3, 3)
+    masks = unit_masks(small, 0.5, granularity)
+    assert set(masks) == {"0", "3", "5"}
+    assert {name for name, mask in masks.items() if not mask.all()} == layers
+
+
+def test_other_scores_choose_other_units(small):
+    scores = {"3": torch.arange(8.0)}
+    assert kept_units(unit_masks(small, 0.5, "neuron", scores=scores))["3"].tolist() == [4, 5, 6, 7]
+    with pytest.raises(ValueError, match=r"scores\['3'\] has shape \(2,\); allowed is \(8,\), one"):
+        unit_masks(small, 0.5, "neuron", scores={"3": torch.rand(2)})
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda m: unit_masks(m, 0.5, "row"), "granularity is 'row'; allowed is one of neuron, column"),
+    (lambda m: unit_masks(m, {"5": 0.5}, "neuron"), "sparsity names the layer '5'; allowed is one"),
+    (lambda m: unit_masks(m, {"3": 0.5}, "filter"), "sparsity names the layer '3'; allowed is one"),
+    (lambda m: unit_masks(m, 50, "neuron"), "sparsity is 50; allowed is a share"),
+    (lambda m: unit_masks(m, 0.5, "neuron", scores={"x": torch.rand(2)}), "scores names the layer"),
+])
+def test_units_that_do_not_exist_are_refused(small, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(small)

@@ -1,12 +1,15 @@
+import time
+
 import numpy as np
 import pytest
 import scipy.stats
 import torch
 from safetensors.torch import save_file
+from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib.masks import apply_masks, magnitude_masks
-from course_lib.measure import claim, directions, measure, seed_interval, twins
-from course_lib.models import load_trained
+from course_lib.measure import claim, directions, latency, measure, seed_interval, twins
+from course_lib.models import ARCHITECTURES, load_trained
 from course_lib.training import evaluate
 
 
@@ -30,6 +33,71 @@ def test_zeros_are_counted_and_shrink_nothing():
     assert sparse.nonzero == 430_500 - 387_450
     assert sparse.sparsity == pytest.approx(0.9)
     assert sparse.dense_bytes == dense.dense_bytes
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_macs_agree_with_torchs_counter(name):
+    model = ARCHITECTURES[name]().eval()
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 1, 28, 28))
+    report = measure(model)
+    assert 2 * report.macs == counter.get_total_flops()
+    assert report.macs == report.macs_nonzero
+
+
+def test_macs_with_zeros_left_out_are_counted_apart():
+    model = load_trained("lenet_5")
+    masks = magnitude_masks(model, {"conv1": 0.5, "fc1": 0.9})
+    apply_masks(model, masks)
+    full, report = measure(load_trained("lenet_5")), measure(model)
+    assert report.macs == full.macs
+    assert full.macs - report.macs_nonzero == 24 * 24 * 250 + 360_000
+
+
+def test_peak_memory_of_a_chain_worked_out_by_hand():
+    # lenet_5: 20 maps of 24 x 24 from one image of 28 x 28 are fewer than those and their pooling
+    assert measure(ARCHITECTURES["lenet_5"]()).peak_bytes == 4 * (20 * 24 * 24 + 20 * 12 * 12)
+
+
+def test_measuring_changes_nothing():
+    model = load_trained("vgg_mini").train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    measure(model)
+    latency(model, 2, seconds=0.01)
+    assert model.training
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_what_is_no_chain_is_refused():
+    with pytest.raises(ValueError, match="model is a Linear; allowed is an nn.Sequential"):
+        measure(torch.nn.Linear(784, 10))
+
+
+class Sleeper(torch.nn.Module):
+    def forward(self, images):
+        time.sleep(0.001 * len(images))
+        return images
+
+
+def test_latency_is_the_time_of_a_pass():
+    found = latency(Sleeper(), 4, threads=1, seconds=0.1)
+    assert 4 <= found.low <= found.median <= found.high
+    assert (found.batch, found.threads) == (4, 1)
+
+
+def test_latency_leaves_torchs_threads_as_they_were():
+    before = torch.get_num_threads()
+    assert latency(Sleeper(), threads=before + 1, seconds=0.01).threads == before + 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"batch": 0}, "batch is 0; allowed is 1 or more"),
+    ({"threads": 0}, "threads is 0; allowed is 1 or more"),
+])
+def test_a_latency_of_nothing_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        latency(Sleeper(), **options)
 
 
 def test_the_interval_agrees_with_scipy():
