@@ -8,13 +8,13 @@ READY := .venv/installed
 COURSE := .venv/bin/python -m course_lib
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s%s\n", $$1, $$2}' Makefile
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "This course needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	$(if $(TORCH_INDEX),$(PIP) -c constraints.txt torch --index-url $(TORCH_INDEX))
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(if $(TORCH_INDEX),$(PIP) --no-deps -c constraints.txt torch --index-url $(TORCH_INDEX))
 	$(PIP) -c constraints.txt torch==$$(sed -n 's/^torch==//p' constraints.txt)
 	$(PIP) -c constraints.txt -e '.[test]'
 	touch $(READY)

@@ -3,6 +3,8 @@
 Modules are imported where they are used, so that `doctor` runs where others are missing.
 """
 
+from __future__ import annotations  # so that the doctor can tell a Python that is too old
+
 import argparse
 import os
 import sys
@@ -49,7 +51,12 @@ def lab(asked: argparse.Namespace) -> int:
     if os.name == "nt":
         import subprocess
 
-        return subprocess.call(arguments)
+        server = subprocess.Popen(arguments)
+        while True:  # Ctrl-C is JupyterLab's to answer
+            try:
+                return server.wait()
+            except KeyboardInterrupt:
+                pass
     os.execv(arguments[0], arguments)  # JupyterLab takes this process's place
     return 0
 
@@ -66,7 +73,7 @@ def run(asked: argparse.Namespace) -> int:
         (pages / f"{path.stem}.html").write_text(lessons.page(runs[-1]), "utf-8")
     _progress("")
     print(lessons.table(runs))
-    print(f"pages: {pages.relative_to(HOME)}/")
+    print(f"pages: {pages.relative_to(HOME).as_posix()}/")
     return int(any(run.failure for run in runs))
 
 

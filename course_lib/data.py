@@ -31,6 +31,9 @@ class Split:
                 f"images are {self.images.dtype} of shape {tuple(self.images.shape)}; "
                 "allowed is torch.float32 of shape (n, 1, 28, 28)"
             )
+        if len(self.images) and not (self.images.min() >= 0 and self.images.max() <= 1):
+            raise ValueError(f"images run from {self.images.min()} to {self.images.max()}; "
+                             "allowed is 0 to 1 (grey values / 255)")
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
             raise ValueError(
                 f"labels are {self.labels.dtype} of shape {tuple(self.labels.shape)}; "

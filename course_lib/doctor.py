@@ -3,6 +3,8 @@
 Needs nothing but Python itself, so that it runs where an installation went wrong.
 """
 
+from __future__ import annotations  # so that a Python that is too old gets as far as being told
+
 import importlib.metadata
 import importlib.util
 import json
@@ -14,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
-PACKAGES = ("ipywidgets", "jupyterlab", "matplotlib", "nbval", "numpy", "safetensors", "scipy",
-            "torch", "tqdm")
+PACKAGES = ("ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "matplotlib", "nbclient",
+            "nbconvert", "nbformat", "nbval", "numpy", "pillow", "safetensors", "scipy", "torch",
+            "tqdm")
 NEEDED_GIB = 2.0
 INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 
@@ -73,14 +76,15 @@ def _at_least(version: str, wanted: str) -> bool:
 
 
 def _data() -> Finding:
-    mend = "git checkout -- data/mnist"
     if importlib.util.find_spec("torch") is None:
         return Finding("warning", "MNIST was not checked, because torch is not installed", INSTALL)
-    from course_lib.data import load_mnist
     try:
+        from course_lib.data import load_mnist
         mnist = load_mnist()
-    except (OSError, ValueError) as error:
-        return Finding("wrong", str(error), mend)
+    except ValueError as error:
+        return Finding("wrong", str(error), "git checkout -- data/mnist")
+    except (ImportError, OSError) as error:  # also a torch whose own libraries do not load
+        return Finding("wrong", str(error), f"{INSTALL}, or git checkout -- data/mnist")
     return Finding("ok", f"MNIST: {len(mnist.train):,} images to learn from, "
                          f"{len(mnist.validation):,} to choose by, {len(mnist.test):,} to test on")
 
@@ -89,11 +93,11 @@ def _checkpoints() -> Finding:
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
         return Finding("warning", "the trained networks were not checked, because torch or "
                                   "safetensors is not installed", INSTALL)
-    from course_lib.models import ARCHITECTURES, load_trained
     try:
+        from course_lib.models import ARCHITECTURES, load_trained
         for name in ARCHITECTURES:
             load_trained(name)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
         return Finding("wrong", str(error), "git checkout -- data/checkpoints data/results")
     return Finding("ok", f"{len(ARCHITECTURES)} trained networks")
 

@@ -6,8 +6,8 @@
     python -m course_lib.experiments unstructured   # data/results/unstructured.json
     python -m course_lib.experiments neurons        # data/results/neurons.json
 
-A figure's file is written after every task, so a run that was cut off goes on where it stopped.
-To repeat a finished run, send it to another folder with --out.
+A figure's file is written after every task, so a run that was cut off goes on where it stopped,
+with the same torch and as many threads. --fresh begins anew; --out writes to another folder.
 """
 
 import argparse
@@ -134,22 +134,25 @@ def unstructured(data: MNIST, *, seed: int) -> list[dict]:
     return rows
 
 
-def neurons(data: MNIST, *, seed: int) -> list[dict]:
+def neurons(data: MNIST, *, seed: int, decay: float) -> list[dict]:
     """Remove the worst neurons of LeNet-300-100's first layer, by four scores and by lot."""
     model = lenet_300_100(seed)
-    train(model, data.train, **BRIEF, seed=seed)
+    train(model, data.train, **(BRIEF | {"l2": decay}), seed=seed)
     rows = []
     for name, scores in neuron_scores(model, data.validation, seed).items():
         worst_first = scores.argsort(stable=True)
         for gone in GONE:
             smaller = remove_units(model, {"fc1": worst_first[gone:].sort().values})
-            rows.append({"seed": seed, "score": name, "gone": gone,
+            rows.append({"seed": seed, "decay": decay, "score": name, "gone": gone,
                          "test": evaluate(smaller, data.test)})
     return rows
 
 
 def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Score the 300 neurons of the first layer in four ways on the images of `split`, and by lot."""
+    """Score the 300 neurons of the first layer in four ways, on the images of `split`, and by lot.
+
+    A control among them: lots know nothing of the network.
+    """
     lots = torch.Generator().manual_seed(seed)
     return {
         "L1 norm": unit_scores(model.fc1.weight, "neuron"),
@@ -172,7 +175,7 @@ FIGURES = {
     "redundancy": Figure(redundancy),
     "widths": Figure(widths, tuple({"width": width} for width in WIDTHS)),
     "unstructured": Figure(unstructured),
-    "neurons": Figure(neurons),
+    "neurons": Figure(neurons, ({"decay": 0.0}, {"decay": BRIEF["l2"]})),
 }
 
 
@@ -186,15 +189,18 @@ def load_results(name: str) -> list[dict]:
     return [row for rows in json.loads(path.read_text("utf-8"))["tasks"].values() for row in rows]
 
 
-def run_figure(name: str, seeds: int, data: MNIST, out: Path = DATA) -> Path:
+def run_figure(name: str, seeds: int, data: MNIST, out: Path = DATA, *,
+               fresh: bool = False) -> Path:
     """Run what a figure's file does not hold yet; the file is whole after every task."""
     path = out / "results" / f"{name}.json"
-    fresh = _circumstances(f"python -m course_lib.experiments {name} --seeds {seeds}")
-    stored = json.loads(path.read_text("utf-8")) if path.is_file() else fresh | {
-        "seconds": 0.0, "tasks": {}}
-    if stored["schema"] != SCHEMA:
-        raise ValueError(f"{path} has schema {stored['schema']}; allowed is {SCHEMA}: "
-                         "send this run to another folder with --out")
+    head = _circumstances(f"python -m course_lib.experiments {name} --seeds {seeds} --fresh")
+    begun = path.is_file() and not fresh
+    stored = json.loads(path.read_text("utf-8")) if begun else head | {"seconds": 0.0, "tasks": {}}
+    for key in ("schema", "torch", "machine", "threads"):
+        if stored.get(key) != head[key]:
+            raise ValueError(f"{path} was begun with {key} {stored.get(key)}; allowed is "
+                             f"{head[key]}, as here: begin anew with --fresh, or elsewhere with "
+                             "--out")
     tasks = [task | {"seed": seed} for seed in range(seeds) for task in FIGURES[name].tasks]
     for task in tqdm(tasks, desc=name):
         key = json.dumps(task, sort_keys=True)
@@ -202,7 +208,8 @@ def run_figure(name: str, seeds: int, data: MNIST, out: Path = DATA) -> Path:
             started = time.perf_counter()
             stored["tasks"][key] = FIGURES[name].run(data, **task)
             stored["seconds"] = round(stored["seconds"] + time.perf_counter() - started, 1)
-            _write(path, json.dumps(stored | fresh, indent=1).encode())
+            stored["command"] = head["command"]
+            _write(path, json.dumps(stored, indent=1).encode())
     return path
 
 
@@ -231,11 +238,13 @@ def main(arguments: list[str] | None = None) -> None:
     networks.add_argument("--seed", type=int, default=0)
     for name, figure in FIGURES.items():
         summary = figure.run.__doc__.splitlines()[0]
-        what.add_parser(name, help=summary).add_argument("--seeds", type=int, default=5)
+        entry = what.add_parser(name, help=summary)
+        entry.add_argument("--seeds", type=int, default=5)
+        entry.add_argument("--fresh", action="store_true", help="begin anew")
     asked = parser.parse_args(arguments)
     data = load_mnist()
     if asked.what != "train":
-        print(run_figure(asked.what, asked.seeds, data, asked.out))
+        print(run_figure(asked.what, asked.seeds, data, asked.out, fresh=asked.fresh))
         return
     for name in asked.networks:
         record = train_network(name, asked.seed, data, asked.out)

@@ -10,7 +10,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -122,31 +121,30 @@ def execute(path: Path, tell: Callable[[str], None] = lambda line: None,
     os.environ["TQDM_DISABLE"] = "1"
     notebook = _without_outputs(nbformat.read(path, as_version=4))
     codes = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    clock = [time.perf_counter()]  # the start, then the end of each cell
-    cells = iter(range(1, len(codes) + 1))
+    begun, taken = {}, dict.fromkeys(codes, 0.0)  # seconds, by the cell's place in the notebook
 
     def begin(cell: NotebookNode, cell_index: int) -> None:
         if cell_index in codes:
-            tell(f"{path.stem}: cell {next(cells)} of {len(codes)}")
+            begun[cell_index] = time.perf_counter()
+            tell(f"{path.stem}: cell {codes.index(cell_index) + 1} of {len(codes)}")
 
     def end(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         if cell_index in codes:
-            clock.append(time.perf_counter())
+            taken[cell_index] = time.perf_counter() - begun[cell_index]
 
     client = NotebookClient(notebook, timeout=timeout, kernel_name="python3",
                             resources={"metadata": {"path": str(path.parent)}},
                             on_cell_execute=begin, on_cell_executed=end)
+    started = time.perf_counter()
     try:
         client.execute(stderr=subprocess.DEVNULL)
         failure = _stored_error(notebook)
-    except CellExecutionError as error:
-        failure = f"cell {len(clock) - 1}: {error.ename}: {error.evalue}"
-    except CellTimeoutError:
-        failure = f"cell {len(clock)}: no end after {timeout} s"
-    except DeadKernelError:
-        failure = f"cell {len(clock)}: the kernel died"
-    lengths = tuple(after - before for before, after in pairwise(clock))
-    return Run(path.stem, notebook, time.perf_counter() - clock[0], lengths, failure)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        why = (f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else
+               f"no end after {timeout} s" if isinstance(error, CellTimeoutError) else
+               "the kernel died")
+        failure = f"cell {codes.index(max(begun)) + 1}: {why}"
+    return Run(path.stem, notebook, time.perf_counter() - started, tuple(taken.values()), failure)
 
 
 def _stored_error(notebook: NotebookNode) -> str:
@@ -181,11 +179,17 @@ def problems(notebook: NotebookNode) -> list[str]:
         if len(json.dumps(cell.outputs)) > OUTPUT_BYTES:
             found.append(f"cell {number} stores more than {OUTPUT_BYTES:,} bytes")
         found += [f"cell {number} has a figure without a text alternative"
-                  for output in cell.outputs if "image/png" in output.get("data", {})
-                  and '<img alt="' not in output.data.get("text/html", "")]
+                  for output in cell.outputs if _speechless(output.get("data", {}))]
     if notebook.metadata.get("widgets"):
         found.append("the notebook stores widget state")
     return found
+
+
+def _speechless(data: dict) -> bool:
+    """Tell whether an output is a figure, and some picture in it has no text alternative."""
+    pictures = re.findall(r"<(?:img|svg)\b[^>]*>", data.get("text/html", ""))
+    drawn = any(kind.startswith("image/") for kind in data)
+    return any(not re.search(r'\balt="[^"]', tag) for tag in pictures) or (drawn and not pictures)
 
 
 def minutes(notebook: NotebookNode) -> int:

@@ -4,6 +4,7 @@ Masks are data: every function here reads a model and returns new masks. Only `a
 changes a model.
 """
 
+import numbers
 from collections.abc import Iterable
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from course_lib.models import prunable_layers
 from course_lib.scores import magnitude, unit_scores
 
-Masks = dict[str, Tensor]
+Masks = dict[str, Tensor]  # layer name -> bool, of the weight's shape
 Keep = dict[str, Tensor]  # layer name -> sorted int64 indices of the output units that stay
 
 
@@ -28,7 +29,7 @@ def keep_top(scores: Tensor, sparsity: float) -> Tensor:
     if torch.isnan(scores).any():
         raise ValueError(f"scores have {int(torch.isnan(scores).sum())} NaN values; "
                          "allowed is none")
-    zeros = round(sparsity * scores.numel())
+    zeros = round(float(sparsity) * scores.numel())
     lowest_first = scores.flatten().argsort(stable=True)
     mask = torch.ones(scores.numel(), dtype=torch.bool)
     mask[lowest_first[:zeros]] = False
@@ -88,8 +89,8 @@ def threshold_masks(model: nn.Module, thresholds: dict[str, float], *,
     layers = prunable_layers(model)
     _check_names("thresholds", thresholds, layers)
     for name, threshold in thresholds.items():
-        if not threshold >= 0:
-            raise ValueError(f"thresholds[{name!r}] is {threshold}; allowed is 0 or more")
+        if not (isinstance(threshold, numbers.Real) and threshold >= 0):
+            raise ValueError(f"thresholds[{name!r}] is {threshold!r}; allowed is 0 or more")
     chosen = {name: magnitude(layer.weight) >= thresholds.get(name, 0.0)
               for name, layer in layers.items()}
     if masks is None:
@@ -176,6 +177,9 @@ def sparsity(masks: Masks) -> float:
     """
     if not masks:
         raise ValueError("masks is empty; allowed is one mask a layer, for at least one layer")
+    for name, mask in masks.items():
+        if mask.dtype != torch.bool:
+            raise ValueError(f"masks[{name!r}] is {mask.dtype}; allowed is torch.bool")
     return 1 - sum(int(m.sum()) for m in masks.values()) / sum(m.numel() for m in masks.values())
 
 
@@ -184,10 +188,13 @@ def check_masks(model: nn.Module, masks: Masks) -> None:
     layers = prunable_layers(model)
     _check_names("masks", masks, layers)
     for name, mask in masks.items():
-        wanted = tuple(layers[name].weight.shape)
-        if mask.dtype != torch.bool or tuple(mask.shape) != wanted:
-            raise ValueError(f"masks[{name!r}] is {mask.dtype} of shape {tuple(mask.shape)}; "
-                             f"allowed is torch.bool of shape {wanted}")
+        weight = layers[name].weight
+        wanted = f"a torch.bool tensor of shape {tuple(weight.shape)} on {weight.device}"
+        if not isinstance(mask, Tensor):
+            raise ValueError(f"masks[{name!r}] is a {type(mask).__name__}; allowed is {wanted}")
+        if mask.dtype != torch.bool or mask.shape != weight.shape or mask.device != weight.device:
+            raise ValueError(f"masks[{name!r}] is {mask.dtype} of shape {tuple(mask.shape)} on "
+                             f"{mask.device}; allowed is {wanted}")
 
 
 def _share_per_layer(model: nn.Module, sparsity: float | dict[str, float]) -> dict[str, float]:
@@ -199,6 +206,8 @@ def _share_per_layer(model: nn.Module, sparsity: float | dict[str, float]) -> di
 
 
 def _check_names(argument: str, named: dict, layers: Iterable[str]) -> None:
+    if not isinstance(named, dict):
+        raise ValueError(f"{argument} is {named!r}; allowed is a dict, {{layer: value}}")
     for name in named:
         if name not in layers:
             raise ValueError(f"{argument} names the layer {name!r}; "
@@ -206,5 +215,6 @@ def _check_names(argument: str, named: dict, layers: Iterable[str]) -> None:
 
 
 def _check_share(argument: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{argument} is {value}; allowed is a share from 0 to 1 (90 % is 0.9)")
+    fine = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not (fine and 0 <= value <= 1):
+        raise ValueError(f"{argument} is {value!r}; allowed is a share from 0 to 1 (90 % is 0.9)")

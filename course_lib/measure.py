@@ -10,7 +10,7 @@ from scipy.stats import t
 from torch import nn
 
 from course_lib.data import Split
-from course_lib.models import prunable_layers
+from course_lib.models import evaluating, prunable_layers
 from course_lib.training import evaluate
 
 
@@ -66,16 +66,14 @@ def _walk(model: nn.Sequential) -> tuple[dict[str, int], int]:
     """Send one black image through: how often each layer uses its weights, and the peak bytes."""
     if not isinstance(model, nn.Sequential):
         raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential")
-    places, peak, was_training = {}, 0, model.training
-    dtype = next(iter(prunable_layers(model).values())).weight.dtype
-    with torch.inference_mode():
-        signal = torch.zeros(1, 1, 28, 28, dtype=dtype)
-        for name, part in model.eval().named_children():
+    places, peak = {}, 0
+    signal = torch.zeros(1, 1, 28, 28, dtype=next(model.parameters()).dtype)
+    with evaluating(model), torch.inference_mode():
+        for name, part in model.named_children():
             result = part(signal)
             places[name] = result[0, 0].numel()
             peak = max(peak, signal.nbytes + result.nbytes)
             signal = result
-    model.train(was_training)
     return places, peak
 
 
@@ -101,14 +99,14 @@ def latency(model: nn.Module, batch: int = 1, *, threads: int | None = None,
         raise ValueError(f"batch is {batch}; allowed is 1 or more")
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}; allowed is 1 or more")
-    before, was_training = torch.get_num_threads(), model.training
+    before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads or before)
-        times = _forward_times(model.eval(), torch.rand(batch, 1, 28, 28), seconds)
+        with evaluating(model), torch.inference_mode():
+            times = _forward_times(model, torch.rand(batch, 1, 28, 28), seconds)
         used = torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
-        model.train(was_training)
     low, median, high = torch.tensor(times).quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
     return Latency(median, low, high, batch, used)
 
@@ -116,14 +114,13 @@ def latency(model: nn.Module, batch: int = 1, *, threads: int | None = None,
 def _forward_times(model: nn.Module, images: torch.Tensor, seconds: float) -> list[float]:
     """Return milliseconds of at least ten passes, after a warm-up of a fifth of the time."""
     times: list[float] = []
-    with torch.inference_mode():
-        started = time.perf_counter()
-        while time.perf_counter() - started < seconds / 5:
-            model(images)
-        while len(times) < 10 or time.perf_counter() - started < 1.2 * seconds:
-            before = time.perf_counter()
-            model(images)
-            times.append(1000 * (time.perf_counter() - before))
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds / 5:
+        model(images)
+    while len(times) < 10 or time.perf_counter() - started < 1.2 * seconds:
+        before = time.perf_counter()
+        model(images)
+        times.append(1000 * (time.perf_counter() - before))
     return times
 
 

@@ -24,6 +24,17 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[nn.Module]:
+    """Put a model in eval mode inside the block; afterwards each part is as it was."""
+    modes = [(part, part.training) for part in model.modules()]
+    try:
+        yield model.eval()
+    finally:
+        for part, was_training in modes:
+            part.training = was_training
+
+
 def lenet_300_100(seed: int = 0) -> nn.Sequential:
     """Build LeNet-300-100 (LeCun et al. 1998): 266,200 weights in three Linear layers."""
     with seeded(seed):
@@ -106,11 +117,17 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
 def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
     """Return the layers whose weights can be pruned, by name, in the model's own order.
 
+    A model without any raises ValueError.
+
     >>> list(prunable_layers(lenet_5()))
     ['conv1', 'conv2', 'fc1', 'fc2']
     """
     kinds = (nn.Linear, nn.Conv2d)
-    return {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
+    layers = {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
+    if not layers:
+        raise ValueError(f"model is a {type(model).__name__} without Linear or Conv2d; allowed is "
+                         "a model with one or more")
+    return layers
 
 
 def load_trained(name: str) -> nn.Module:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from course_lib.data import Split
-from course_lib.models import prunable_layers
+from course_lib.models import evaluating, prunable_layers
 
 
 def magnitude(weight: Tensor) -> Tensor:
@@ -86,16 +86,13 @@ def _mean_over(model: nn.Module, split: Split, total) -> dict[str, Tensor]:
     """Add up `total` over batches in eval mode; divide by the number of images."""
     if len(split) == 0:
         raise ValueError("split is empty; allowed is one image or more")
-    was_training, sums = model.training, {}
-    model.eval()
-    try:
+    sums: dict[str, Tensor] = {}
+    with evaluating(model):
         for images, labels in zip(split.images.split(1_000), split.labels.split(1_000),
                                   strict=True):
             for name, value in total(images, labels).items():
                 if name:
                     sums[name] = sums.get(name, 0) + value
-    finally:
-        model.train(was_training)
     return {name: value / len(split) for name, value in sums.items()}
 
 

@@ -1,7 +1,9 @@
 """Training and its measure: everything in memory, the same seed gives the same weights."""
 
+import math
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from tqdm.auto import tqdm
 
 from course_lib.data import Split
 from course_lib.masks import Masks, apply_masks, check_masks
-from course_lib.models import prunable_layers, seeded
+from course_lib.models import evaluating, prunable_layers, seeded
 
 OPTIMIZERS = {
     "adamw": lambda weights, lr, decay: torch.optim.AdamW(
@@ -32,15 +34,19 @@ def train(model: nn.Module, split: Split, *, epochs: int, lr: float = 1e-3, batc
     l1 · Σ|w| over the prunable layers to the loss; `l2` is the optimiser's weight decay (decoupled
     for "adamw"). With a `teacher` half the loss is the distance to its outputs (Hinton et al. 2015,
     temperature 2). The same model, data and seed give the same weights, bit for bit, on the same
-    machine with the same number of threads. The model is left in eval mode.
+    machine with the same number of threads. The model is left in eval mode, and whole, also where
+    training is interrupted.
     """
     _check(len(split) > 0, "split", "empty", "one image or more")
-    _check(epochs >= 0, "epochs", epochs, "0 or more")
-    _check(lr > 0, "lr", lr, "more than 0")
-    _check(batch_size >= 1, "batch_size", batch_size, "1 or more")
+    _check(isinstance(epochs, int) and epochs >= 0, "epochs", epochs, "a whole number, 0 or more")
+    _check(0 < lr < math.inf, "lr", lr, "more than 0, and finite")
+    _check(isinstance(batch_size, int) and batch_size >= 1, "batch_size", batch_size,
+           "a whole number, 1 or more")
     _check(optimizer in OPTIMIZERS, "optimizer", optimizer, f"one of {', '.join(OPTIMIZERS)}")
-    _check(l1 >= 0, "l1", l1, "0 or more")
-    _check(l2 >= 0, "l2", l2, "0 or more")
+    _check(0 <= l1 < math.inf, "l1", l1, "0 or more, and finite")
+    _check(0 <= l2 < math.inf, "l2", l2, "0 or more, and finite")
+    _check(all(bool(p.isfinite().all()) for p in model.parameters()), "model",
+           "one with weights that are NaN or infinite", "one whose weights are numbers")
     if masks is not None:
         check_masks(model, masks)
         apply_masks(model, masks)
@@ -48,15 +54,17 @@ def train(model: nn.Module, split: Split, *, epochs: int, lr: float = 1e-3, batc
     stepper = OPTIMIZERS[optimizer](model.parameters(), lr, l2)
     steps = max(1, epochs * -(-len(split) // batch_size))
     schedule = torch.optim.lr_scheduler.LinearLR(stepper, 1.0, 0.0, total_iters=steps)
-    with seeded(seed):
-        losses = [
-            _epoch(model.train(), split, batch_size, stepper, schedule, masks, l1, teacher)
-            for _ in tqdm(range(epochs), desc="epochs", leave=False, delay=2,
-                          disable="TQDM_DISABLE" in os.environ)
-        ]
-    _lay_out(model, torch.contiguous_format)
-    model.eval()
-    return losses
+    guide = nullcontext() if teacher is None else evaluating(teacher)
+    try:
+        with seeded(seed), guide:
+            return [_epoch(model.train(), split, batch_size, stepper, schedule, masks, l1, teacher)
+                    for _ in tqdm(range(epochs), desc="epochs", leave=False, delay=2,
+                                  disable="TQDM_DISABLE" in os.environ)]
+    finally:  # also where a learner presses Stop
+        if masks is not None:
+            apply_masks(model, masks)
+        _lay_out(model, torch.contiguous_format)
+        model.eval()
 
 
 def _epoch(model, split, batch_size, stepper, schedule, masks, l1, teacher) -> float:
@@ -108,11 +116,8 @@ def evaluate(model: nn.Module, split: Split) -> float:
 def predictions(model: nn.Module, split: Split) -> Tensor:
     """Return the model's answer for each image, int64 (n,), in eval mode; it changes nothing."""
     _check(len(split) > 0, "split", "empty", "one image or more")
-    was_training = model.training
-    with torch.inference_mode():
-        answers = [model.eval()(images).argmax(1) for images in split.images.split(1_000)]
-    model.train(was_training)
-    return torch.cat(answers)
+    with evaluating(model), torch.inference_mode():
+        return torch.cat([model(images).argmax(1) for images in split.images.split(1_000)])
 
 
 def _check(fine: bool, argument: str, value: object, allowed: str) -> None:

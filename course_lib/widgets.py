@@ -76,6 +76,10 @@ def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") ->
         value=0.0, min=0.0, max=1.0, step=0.01, readout_format=".0%",
         description="sparsity", layout={"width": "30em"})
     weights = {name: layer.weight for name, layer in prunable_layers(model).items()}
+    inputs = next(iter(weights.values())).shape[1:].numel()
+    if inputs != 784:
+        raise ValueError(f"model reads {inputs} inputs in its first layer; allowed is 784, one a "
+                         "pixel")
 
     def draw(axes: np.ndarray) -> Step:
         show_survivors = _survivors(axes[2], next(iter(weights)))

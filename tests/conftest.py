@@ -1,8 +1,13 @@
+import hypothesis
 import pytest
 import torch
 from torch import nn
 
 from course_lib.data import load_mnist
+
+# a busy machine is no failure
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,8 @@ def test_a_slice_of_a_split_is_a_split(mnist):
     (torch.zeros(2, 1, 28, 28).double(), torch.zeros(2, dtype=torch.int64), "images"),
     (torch.zeros(2, 1, 28, 28), torch.zeros(3, dtype=torch.int64), "labels"),
     (torch.zeros(2, 1, 28, 28), torch.zeros(2), "labels"),
+    (torch.full((2, 1, 28, 28), 255.0), torch.tensor([0, 1]), "images run from 255.0 to 255.0"),
+    (torch.full((2, 1, 28, 28), float("nan")), torch.tensor([0, 1]), "images run from nan"),
     (torch.zeros(2, 1, 28, 28), torch.tensor([0, 10]), "labels run from 0 to 10"),
     (torch.zeros(2, 1, 28, 28), torch.tensor([-1, 3]), "labels run from -1 to 3"),
 ])

@@ -36,6 +36,20 @@ def only(finding, monkeypatch, capsys):
     return code, capsys.readouterr().out
 
 
+def test_a_torch_that_does_not_load_is_reported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "course_lib.data", None)  # importing it raises ImportError
+    monkeypatch.setitem(sys.modules, "course_lib.models", None)
+    for finding in (doctor._data(), doctor._checkpoints()):
+        assert finding.state == "wrong"
+        assert "course_lib." in finding.what
+
+
+def test_annotations_are_not_evaluated_where_python_is_too_old():
+    for name in ("doctor", "__main__"):
+        text = (HOME / "course_lib" / f"{name}.py").read_text("utf-8")
+        assert "from __future__ import annotations" in text
+
+
 def test_a_damaged_file_is_reported_with_its_remedy(monkeypatch, capsys):
     def broken():
         raise ValueError("t10k-labels-idx1-ubyte.gz is damaged")
@@ -55,15 +69,16 @@ def test_a_version_is_held_against_pyproject(version, state, monkeypatch):
 
 
 def test_little_memory_and_one_core(monkeypatch):
-    monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 2**18)
+    monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 2**18,
+                        raising=False)  # Windows has none
     assert doctor._memory().state == "wrong"
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert doctor._cores().state == "warning"
 
 
-def test_a_kernel_of_another_python_is_found(monkeypatch):
+def test_a_kernel_of_another_python_is_found(monkeypatch, tmp_path):
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-    spec = KernelSpec(argv=["/somewhere/else/bin/python"], resource_dir="/somewhere/kernels")
+    spec = KernelSpec(argv=[str(tmp_path / "python")], resource_dir="/somewhere/kernels")
     monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda self, name: spec)
     finding = doctor._kernel()
     assert finding.state == "wrong"

@@ -36,7 +36,7 @@ def test_the_command_of_a_record_reproduces_it(tmp_path, mnist, monkeypatch):
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_stored_figures_are_whole(name):
     file = json.loads((RESULTS / f"{name}.json").read_text())
-    assert file["command"] == f"python -m course_lib.experiments {name} --seeds 5"
+    assert file["command"] == f"python -m course_lib.experiments {name} --seeds 5 --fresh"
     assert file["schema"] == experiments.SCHEMA
     assert {"torch", "python", "machine", "threads", "seconds"} <= set(file)
     assert len(file["tasks"]) == 5 * len(FIGURES[name].tasks)
@@ -68,13 +68,16 @@ def test_an_interrupted_run_loses_nothing_and_goes_on(counting, tmp_path):
     assert len(json.loads(path.read_text())["tasks"]) == 6
 
 
-def test_a_file_of_another_schema_is_not_mixed_with_ours(counting, tmp_path):
-    path = tmp_path / "results" / "counting.json"
-    path.parent.mkdir()
-    path.write_text(json.dumps({"schema": 99, "tasks": {}}))
-    with pytest.raises(ValueError, match="has schema 99; allowed is 1"):
-        run_figure("counting", 1, data=None, out=tmp_path)
-    assert json.loads(path.read_text()) == {"schema": 99, "tasks": {}}
+@pytest.mark.parametrize(("key", "value"), [("schema", 99), ("torch", "2.6.0"), ("threads", 64)])
+def test_runs_under_other_circumstances_are_not_mixed(counting, tmp_path, key, value):
+    path = run_figure("counting", 1, data=None, out=tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"was begun with {key} {value}; allowed is"):
+        run_figure("counting", 2, data=None, out=tmp_path)
+    assert path.read_bytes() == before
+    run_figure("counting", 1, data=None, out=tmp_path, fresh=True)
+    assert counting["runs"] == [(0, 1), (0, 2)] * 2
 
 
 def test_an_unknown_figure_is_refused():

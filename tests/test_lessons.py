@@ -100,21 +100,22 @@ def test_execution_times_cells_tells_of_them_and_leaves_the_file_alone(tmp_path)
     run = execute(path, told.append)
     assert path.read_bytes() == before
     assert told == ["00: cell 1 of 2", "00: cell 2 of 2"]
-    assert run.cell_seconds[0] > 0.4 > run.cell_seconds[1]
+    assert run.cell_seconds[0] >= 0.4  # it sleeps so long
+    assert sum(run.cell_seconds) < run.seconds
     assert (run.verdict, run.failure) == ("ok", "")
     assert run.notebook.cells[1].outputs[0].text == "42\n"
 
 
 @pytest.mark.parametrize(("cell", "message"), [
-    ("1 / 0", "cell 2: ZeroDivisionError: division by zero"),
-    ("import time; time.sleep(60)", "cell 2: no end after 4 s"),
-    ("import os; os._exit(1)", "cell 2: the kernel died"),
+    ("1 / 0", "cell 3: ZeroDivisionError: division by zero"),
+    ("import time; time.sleep(60)", "cell 3: no end after 4 s"),
+    ("import os; os._exit(1)", "cell 3: the kernel died"),
     ("import ipywidgets\nb = ipywidgets.Button()\nb.on_click(lambda b: 1 / 0)\nb.click()",
-     "cell 2: ZeroDivisionError: division by zero"),
+     "cell 3: ZeroDivisionError: division by zero"),
 ])
 def test_a_failure_names_the_cell_and_the_error(tmp_path, cell, message):
-    path = write(tmp_path / "07.ipynb", code("1"), code(cell), code("3"))
-    run = execute(path, timeout=4)
+    path = write(tmp_path / "07.ipynb", code("1"), code(""), code(cell), code("3"))
+    run = execute(path, timeout=4 if "sleep" in cell else 60)
     assert run.verdict == "FAILED"
     assert run.failure == message
     assert run.failure in table([run])

@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -63,12 +64,12 @@ def test_keep_top_keeps_the_shape():
     assert keep_top(torch.rand(2, 3, 4, 5), 0.5).shape == (2, 3, 4, 5)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, 90, float("nan")])
+@pytest.mark.parametrize("share", [-0.1, 1.1, 90, float("nan"), True, "0.5", None])
 def test_a_sparsity_that_is_no_share_is_refused(share, small):
     for call in (lambda: keep_top(torch.rand(5), share), lambda: magnitude_masks(small, share),
                  lambda: random_masks(small, share),
                  lambda: magnitude_masks(small, {"3": share})):
-        with pytest.raises(ValueError, match=f"sparsity is {share}; allowed is a share from 0 to"):
+        with pytest.raises(ValueError, match=f"sparsity is {share!r}; allowed is a share from 0"):
             call()
 
 
@@ -182,7 +183,7 @@ def test_thresholds_compose_with_earlier_masks(small):
     assert threshold_masks(small, {"5": 0.0})["5"].all()
 
 
-@pytest.mark.parametrize("value", [-1.0, float("nan")])
+@pytest.mark.parametrize("value", [-1.0, float("nan"), "a"])
 def test_a_threshold_below_zero_is_refused(small, value):
     with pytest.raises(ValueError, match=r"thresholds\['5'\] is .*; allowed is 0 or more"):
         threshold_masks(small, {"5": value})
@@ -207,9 +208,11 @@ def test_choosing_masks_changes_nothing(small):
 
 @pytest.mark.parametrize(("masks", "message"), [
     ({"nine": torch.ones(8, 10, dtype=torch.bool)}, "masks names the layer 'nine'; allowed is one"),
-    ({"5": torch.ones(8, 10, dtype=torch.bool)}, r"shape \(8, 10\); allowed is torch.bool of shape"
-                                                 r" \(10, 8\)"),
+    ({"5": torch.ones(8, 10, dtype=torch.bool)}, r"shape \(8, 10\) on cpu; allowed is a torch.bool "
+                                                 r"tensor of shape \(10, 8\)"),
     ({"5": torch.ones(10, 8)}, "torch.float32 of shape"),
+    ({"5": torch.ones(10, 8, dtype=torch.bool, device="meta")}, "on meta; allowed is .* on cpu"),
+    ({"5": [True]}, "is a list; allowed is a torch.bool tensor"),
 ])
 def test_masks_that_do_not_fit_are_refused_and_change_nothing(small, masks, message):
     before = copy.deepcopy(small.state_dict())
@@ -233,6 +236,19 @@ def test_sparsity_counts_over_all_masks():
     assert sparsity(masks) == 1 / 8
     with pytest.raises(ValueError, match="masks is empty"):
         sparsity({})
+    with pytest.raises(ValueError, match=r"masks\['a'\] is torch.float32; allowed is torch.bool"):
+        sparsity({"a": torch.tensor([2.0, 1.0])})
+
+
+def test_a_model_without_layers_is_refused():
+    with pytest.raises(ValueError, match="model is a Sequential without Linear or Conv2d"):
+        magnitude_masks(nn.Sequential(nn.ReLU()), 0.5)
+
+
+def test_numpys_numbers_are_numbers(small):
+    assert sparsity(magnitude_masks(small, np.float32(0.5))) == pytest.approx(0.5, abs=1e-4)
+    with pytest.raises(ValueError, match="thresholds is 0.1; allowed is a dict"):
+        threshold_masks(small, 0.1)
 
 
 @pytest.mark.parametrize(("granularity", "dim"), [("neuron", 0), ("column", 1)])

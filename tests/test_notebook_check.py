@@ -22,7 +22,7 @@ button.click()"""
 BROKEN = {  # name: (the third cell, what the report says of it)
     "raising": (code("1 / 0"), "ZeroDivisionError"),
     "changed": (code("print(x + 1)", printed("4\n")), "Cell outputs differ"),
-    "hanging": (code("while True: pass"), "Timeout of 4 seconds exceeded"),
+    "hanging": (code("while True: pass"), "Timeout of 10 seconds exceeded"),
     "killed": (code("import os; os._exit(1)"), ""),
     "cleared": (code("print(x)", count=1), "Unexpected output fields"),
     "unrun": (code("print(x)", printed("2\n"), count=None), "Unrun reference cell has outputs"),
@@ -62,7 +62,8 @@ def report(tmp_path_factory):
         write(folder / f"{name}.ipynb", *GOOD, cell, code("print(x)", printed("2\n")))
     for name, cell in FINE.items():
         write(folder / f"{name}.ipynb", *GOOD, cell, code("print(x)", printed("2\n")))
-    status, text = check(folder, *sorted(folder.glob("*.ipynb")), build=folder, extra=["--nbval-cell-timeout=4"])
+    status, text = check(folder, *sorted(folder.glob("*.ipynb")), build=folder,
+                         extra=["--nbval-cell-timeout=10"])
     assert status == 1
     return text
 

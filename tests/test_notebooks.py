@@ -106,6 +106,10 @@ def picture(html):
     (code("1", printed("x" * 600_000)), "cell 2 stores more than 500,000 bytes"),
     (code("1", picture({})), "cell 2 has a figure without a text alternative"),
     (code("1", picture({"text/html": "<img src=''>"})), "cell 2 has a figure without a text"),
+    (code("1", picture({"text/html": '<img alt="">'})), "cell 2 has a figure without a text"),
+    (code("1", picture({"text/html": '<img alt="a"><img>'})), "cell 2 has a figure without"),
+    (code("1", nbformat.v4.new_output("display_data", data={"image/svg+xml": "<svg/>"})),
+     "cell 2 has a figure without a text alternative"),
     (code("1", picture({"text/html": '<img alt="x">',
                         "application/vnd.jupyter.widget-view+json": {}})), "cell 2 stores a live"),
 ])

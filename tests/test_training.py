@@ -121,15 +121,19 @@ def test_l1_and_l2_make_weights_smaller(mnist):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"epochs": -1}, "epochs is -1; allowed is 0 or more"),
+    ({"epochs": -1}, "epochs is -1; allowed is a whole number, 0 or more"),
+    ({"epochs": 1.5}, "epochs is 1.5; allowed is a whole number"),
     ({"lr": 0.0}, "lr is 0.0; allowed is more than 0"),
     ({"lr": float("nan")}, "lr is nan"),
-    ({"batch_size": 0}, "batch_size is 0; allowed is 1 or more"),
+    ({"lr": float("inf")}, "lr is inf"),
+    ({"batch_size": 0}, "batch_size is 0; allowed is a whole number, 1 or more"),
+    ({"l1": float("inf")}, "l1 is inf"),
     ({"optimizer": "lion"}, "optimizer is 'lion'; allowed is one of adamw, adam, sgd"),
     ({"l1": -1.0}, "l1 is -1.0; allowed is 0 or more"),
     ({"l2": -1.0}, "l2 is -1.0; allowed is 0 or more"),
     ({"masks": {"fc9": torch.ones(1, dtype=torch.bool)}}, "masks names the layer 'fc9'"),
     ({"masks": {"fc1": torch.ones(2, dtype=torch.bool)}}, r"masks\['fc1'\] is torch.bool of shape"),
+    ({"masks": {"fc1": None}}, r"masks\['fc1'\] is a NoneType; allowed is a torch.bool tensor"),
 ])
 def test_bad_input_is_refused_before_anything_changes(options, message, mnist):
     model = lenet_300_100()
@@ -170,3 +174,55 @@ def test_long_training_shows_a_bar_only_where_it_is_wanted(mnist, monkeypatch, c
     monkeypatch.delenv("TQDM_DISABLE")
     train(lenet_300_100(), mnist.train[:100], epochs=1)
     assert shown == [True, False]
+
+
+@pytest.mark.parametrize("name", ["lenet_5", "vgg_mini"])
+def test_an_interrupted_training_leaves_a_whole_model(name, mnist, monkeypatch):
+    model, steps = load_trained(name), []
+    masks = magnitude_masks(model, 0.9)
+    forward = nn.functional.cross_entropy
+
+    def interrupted(outputs, labels):
+        steps.append(1)
+        if len(steps) == 4:
+            model.get_submodule("conv2" if name == "lenet_5" else "conv2_1").weight.data.add_(1.0)
+            raise KeyboardInterrupt
+        return forward(outputs, labels)
+
+    monkeypatch.setattr("course_lib.training.cross_entropy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, mnist.train[:2000], epochs=1, masks=masks)
+    assert not model.training
+    for key, layer in prunable_layers(model).items():
+        assert layer.weight.is_contiguous()
+        assert bool((layer.weight[~masks[key]] == 0).all())
+
+
+@pytest.mark.parametrize("name", ["vgg_mini", "alexnet_mini"])
+def test_a_teacher_teaches_in_eval_mode_and_is_left_as_it_was(name, mnist):
+    teacher = load_trained(name).train()
+    before, split = weights(teacher), mnist.train[:200]
+    loss, = train(lenet_300_100(2), split, epochs=1, teacher=teacher)
+    assert teacher.training
+    assert same(before, weights(teacher))
+    assert train(lenet_300_100(2), split, epochs=1, teacher=teacher.eval()) == [loss]
+
+
+def test_evaluation_restores_each_parts_mode_even_after_an_error(mnist):
+    model = load_trained("vgg_mini").train()
+    model.norm1_1.eval()  # as one who has frozen a batch norm
+    with pytest.raises(RuntimeError):
+        predictions(model, type("Odd", (), {"images": torch.zeros(2, 3, 28, 28),
+                                            "labels": torch.zeros(2), "__len__": lambda s: 2})())
+    for call in (lambda: None, lambda: evaluate(model, mnist.test[:10])):
+        call()
+        assert model.training
+        assert not model.norm1_1.training
+        assert model.norm1_2.training if hasattr(model, "norm1_2") else model.norm2_1.training
+
+
+def test_weights_that_are_no_numbers_are_refused(mnist):
+    model = lenet_300_100()
+    model.fc1.weight.data[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="model is .*NaN or infinite.*; allowed is one whose"):
+        train(model, mnist.train[:100], epochs=1)

@@ -78,6 +78,11 @@ def test_both_the_live_view_and_its_static_twin_are_offered(model, mnist):
     assert "sparsity 0.9" in shown["text/plain"].replace("\n", " ")
 
 
+def test_a_network_that_does_not_begin_with_pixels_is_refused(mnist):
+    with pytest.raises(ValueError, match="model reads 25 inputs in its first layer; allowed is"):
+        sparsity_slider(load_trained("lenet_5"), mnist.validation[:100])
+
+
 def test_an_unknown_layer_is_refused(model, mnist):
     with pytest.raises(ValueError, match="layer is 'fc7'; allowed is one of fc1, fc2, fc3"):
         threshold_slider(model, "fc7", mnist.validation[:100])
