@@ -16,7 +16,7 @@ from course_lib.data import load_mnist
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import load_trained
 from course_lib.training import evaluate
-from course_lib.widgets import sparsity_slider, threshold_slider
+from course_lib.widgets import neuron_slider, sparsity_slider, threshold_slider
 
 GOAL = 120
 STEPS = 30
@@ -27,7 +27,7 @@ def step_times(slider: FloatSlider) -> list[float]:
     times = []
     for share in np.random.default_rng(0).random(STEPS):
         started = time.perf_counter()
-        slider.value = slider.min + share * (slider.max - slider.min)
+        slider.value = type(slider.value)(slider.min + share * (slider.max - slider.min))
         times.append(1000 * (time.perf_counter() - started))
     return times
 
@@ -55,7 +55,8 @@ def main() -> None:
             ("threshold slider (lesson 00)", step_times(threshold_slider(model, "fc1",
                                                                          split).slider)),
             ("sparsity slider (lesson 02)", step_times(sparsity_slider(model, split).slider)),
-            ("  the same, drawn anew", drawn_anew(model, split))):
+            ("neuron slider (lesson 03)", step_times(neuron_slider(model, split).slider)),
+            ("sparsity slider, drawn anew", drawn_anew(model, split))):
         print(f"{name:<30} median {statistics.median(times):5.0f} ms, slowest {max(times):5.0f} ms "
               f"(goal {GOAL})")
 

@@ -95,8 +95,8 @@ def _count_hidden(model: nn.Sequential, data: MNIST) -> dict:
 
 
 def perceptron(width: int, seed: int = 0) -> nn.Sequential:
-    """Build LeNet-300-100's shape at another width: 784-width-(width/3)-10, and 784-10 at 0."""
-    sizes = [784, 10] if width == 0 else [784, width, max(1, round(width / 3)), 10]
+    """Build a network with one hidden layer, 784-width-10, or with none, 784-10, at width 0."""
+    sizes = [784, 10] if width == 0 else [784, width, 10]
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     with seeded(seed):
         for place in range(1, len(sizes)):
@@ -116,7 +116,7 @@ def widths(data: MNIST, *, seed: int, width: int) -> list[dict]:
 
 
 def unstructured(data: MNIST, *, seed: int) -> list[dict]:
-    """Prune one LeNet-300-100 by lot and by magnitude at every sparsity, then retrain 3 epochs.
+    """Prune one LeNet-300-100 at random and by magnitude at every sparsity, then retrain 3 epochs.
 
     Sparsity 0 is the control: the same 3 epochs, nothing pruned.
     """
@@ -135,7 +135,7 @@ def unstructured(data: MNIST, *, seed: int) -> list[dict]:
 
 
 def neurons(data: MNIST, *, seed: int, decay: float) -> list[dict]:
-    """Remove the worst neurons of LeNet-300-100's first layer, by four scores and by lot."""
+    """Remove the worst neurons of LeNet-300-100's first layer, by four scores and at random."""
     model = lenet_300_100(seed)
     train(model, data.train, **(BRIEF | {"l2": decay}), seed=seed)
     rows = []
@@ -149,9 +149,9 @@ def neurons(data: MNIST, *, seed: int, decay: float) -> list[dict]:
 
 
 def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Score the 300 neurons of the first layer in four ways, on the images of `split`, and by lot.
+    """Score the 300 neurons of the first layer in four ways on the images of `split`.
 
-    A control among them: lots know nothing of the network.
+    And at random: the control, which knows nothing of the network.
     """
     lots = torch.Generator().manual_seed(seed)
     return {
@@ -159,7 +159,7 @@ def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str
         "mean activation": activation_scores(model, split)["fc1"],
         "1 − APoZ": activation_scores(model, split, by="apoz")["fc1"],
         "Taylor": taylor_scores(model, split)["fc1"],
-        "by lot": torch.rand(300, generator=lots),
+        "random": torch.rand(300, generator=lots),
     }
 
 

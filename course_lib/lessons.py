@@ -200,7 +200,7 @@ def minutes(notebook: NotebookNode) -> int:
     """
     prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     codes = sum(cell.cell_type == "code" for cell in notebook.cells)
-    exercises = sum(map(int, re.findall(r"difficulty \d of 3, (\d+) minutes", prose)))
+    exercises = sum(map(int, re.findall(r"difficulty \d\s+of\s+3,\s+(\d+)\s+minutes", prose)))
     return 5 * math.ceil((len(prose.split()) / 200 + codes / 2 + exercises) / 5)
 
 

@@ -70,7 +70,7 @@ def _keep_top_of_all(scores: dict[str, Tensor], sparsity: float) -> Masks:
 
 
 def random_masks(model: nn.Module, sparsity: float | dict[str, float], *, seed: int = 0) -> Masks:
-    """Prune weights by lot, in each layer the same share or the share {name: share} asks for.
+    """Prune weights at random, in each layer the same share or the share {name: share} asks for.
 
     The control beside every score: what a score achieves beyond this, it achieves by choosing.
     """

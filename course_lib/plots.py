@@ -18,6 +18,7 @@ import PIL.Image
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
 from course_lib.data import Split
@@ -191,6 +192,18 @@ def _connection(ax: Axes, start: tuple, end: tuple, weight: float) -> None:
     place = [a + 0.3 * (b - a) for a, b in zip(start, end, strict=True)]
     ax.annotate(f"{weight:g}".replace("-", "−"), place, ha="center", va="center", zorder=2,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
+
+
+def matrix(mask: Tensor, ax: Axes | None = None, *, rows: str = "", columns: str = "") -> Axes:
+    """Draw a small matrix as a grid; the places where `mask` is True stand out."""
+    ax = panels(width=4.4, height=3.6)[0, 0] if ax is None else ax
+    down, across = mask.shape
+    for (row, column), marked in np.ndenumerate(mask.numpy()):
+        ax.add_patch(Rectangle((column, row), 1, 1, facecolor=ORANGE if marked else "white",
+                               hatch="//" if marked else None, edgecolor="0.4"))
+    ax.set(xlim=(0, across), ylim=(down, 0), aspect="equal", xlabel=columns, ylabel=rows,
+           xticks=[], yticks=[])
+    return ax
 
 
 def bars(values: Mapping[str, float], ax: Axes | None = None, *, xlabel: str = "",

@@ -20,8 +20,11 @@ from torch import Tensor, nn
 
 from course_lib import plots
 from course_lib.data import Split
-from course_lib.masks import Masks, apply_masks, magnitude_masks, sparsity, threshold_masks
+from course_lib.masks import Keep, Masks, apply_masks, magnitude_masks, sparsity, threshold_masks
+from course_lib.measure import latency, measure
 from course_lib.models import prunable_layers
+from course_lib.removal import remove_units
+from course_lib.scores import unit_scores
 from course_lib.training import evaluate
 
 Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
@@ -35,7 +38,7 @@ class Live:
     seen to break where all cells are run right after a notebook is opened.
     """
 
-    slider: ipywidgets.FloatSlider
+    slider: ipywidgets.FloatSlider | ipywidgets.IntSlider
     line: ipywidgets.HTML
     picture: ipywidgets.HTML
     twin: plots.Picture
@@ -92,6 +95,65 @@ def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") ->
                  "the share of weights that each input pixel keeps, as a picture of 28 by 28.")
 
 
+def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Live:
+    """Drag how many neurons of a layer go, the smallest L1 norm first; a smaller network runs.
+
+    At each step the neurons are really removed, and the network that is left is measured.
+    """
+    worst_first = unit_scores(prunable_layers(model)[layer].weight, "neuron").argsort(stable=True)
+    units = len(worst_first)
+    slider = ipywidgets.IntSlider(value=0, min=0, max=units - 1, description="removed",
+                                  layout={"width": "30em"})
+
+    def draw(axes: np.ndarray) -> Step:
+        return _shrink(model, split, axes, units - 1,
+                       lambda gone: {layer: worst_first[int(gone):].sort().values})
+
+    return _live(slider, draw, 2, (0.3 * units, 0.6 * units, 0.9 * units),
+                 f"Bars for the widths of all layers, {layer} shrinking, beside accuracy against "
+                 "the number of neurons removed.")
+
+
+def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
+            choose: Callable[[float], Keep]) -> Step:
+    """Set up bars for the layers' widths and the trail of accuracies; return what moves them."""
+    widths = {name: part.weight.shape[0] for name, part in prunable_layers(model).items()}
+    axes[0].barh(list(widths), list(widths.values()), color="0.9")
+    left = axes[0].barh(list(widths), list(widths.values()), color=plots.BLUE)
+    for bar in left:
+        bar.set_animated(True)
+    axes[0].invert_yaxis()
+    axes[0].set(xlabel="units left")
+    seen, mark = _trail(axes[1], "neurons removed", (0, most))
+
+    def step(gone: float) -> str:
+        smaller = remove_units(model, choose(gone))
+        for bar, part in zip(left, prunable_layers(smaller).values(), strict=True):
+            bar.set_width(part.weight.shape[0])
+        report, timed = measure(smaller, split), latency(smaller, 256, seconds=0.01)
+        seen[gone] = 100 * report.accuracy
+        mark(gone)
+        return (f"{int(gone)} removed: accuracy {seen[gone]:.1f} %, "
+                f"{report.dense_bytes / 1000:.0f} kB, {timed.median:.2f} ms for 256 images.")
+
+    return step
+
+
+def _trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Callable]:
+    """Set up accuracy against what the slider sets; return the points seen and what marks one."""
+    seen: dict[float, float] = {}
+    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
+    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
+    ax.set(xlim=limits, ylim=(0, 103), xlabel=xlabel, ylabel="accuracy (%)")
+    ax.grid(alpha=0.3)
+
+    def mark(value: float) -> None:
+        trail.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
+        here.set_data([value], [seen[value]])
+
+    return seen, mark
+
+
 def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], columns: int,
           at: tuple[float, ...], alt: str) -> Live:
     """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
@@ -120,11 +182,7 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str,
     plots.histogram(torch.from_numpy(values), axes[0])
     gone_bars = axes[0].stairs(np.zeros(80), edges, fill=True, color=plots.ORANGE, animated=True)
     axes[0].set(ylim=(0.5, None), xlabel=title)
-    seen: dict[float, float] = {}
-    trail, = axes[1].plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
-    here, = axes[1].plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
-    axes[1].set(xlim=limits, ylim=(0, 103), xlabel=xlabel, ylabel="accuracy (%)")
-    axes[1].grid(alpha=0.3)
+    seen, mark = _trail(axes[1], xlabel, limits)
 
     def step(value: float) -> str:
         masks = choose(value)
@@ -133,8 +191,7 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str,
         seen[value] = 100 * evaluate(pruned, split)
         gone = ~torch.cat([masks[name].flatten() for name in weights]).numpy()
         gone_bars.set_data(np.bincount(places[gone], minlength=80))
-        trail.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
-        here.set_data([value], [seen[value]])
+        mark(value)
         also(masks)
         share = sparsity({name: masks[name] for name in weights})
         return (f"{xlabel} {value:.2g}: {100 * share:.1f} % of {title} are zero, "

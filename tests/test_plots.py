@@ -16,6 +16,7 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.pixel_map(torch.rand(784), ax),
                  lambda ax: plots.curves({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
                  lambda ax: plots.network(layer, ax),
+                 lambda ax: plots.matrix(torch.eye(3).bool(), ax),
                  lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
         ax = plots.panels()[0, 0]
         assert draw(ax) is ax

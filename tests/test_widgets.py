@@ -9,9 +9,12 @@ import torch
 from PIL import Image
 
 from course_lib.masks import apply_masks, magnitude_masks, threshold_masks
+from course_lib.measure import measure
 from course_lib.models import load_trained
+from course_lib.removal import remove_units
+from course_lib.scores import unit_scores
 from course_lib.training import evaluate
-from course_lib.widgets import sparsity_slider, threshold_slider
+from course_lib.widgets import neuron_slider, sparsity_slider, threshold_slider
 
 
 @pytest.fixture
@@ -52,6 +55,18 @@ def test_the_threshold_slider_moves_the_real_network(model, mnist):
     masks = threshold_masks(model, {"fc1": live.slider.value})
     assert f"accuracy {100 * pruned_accuracy(model, masks, split):.1f} %" in live.text
     assert f"{100 * float((~masks['fc1']).float().mean()):.1f} % of weights of fc1" in live.text
+
+
+def test_the_neuron_slider_measures_a_network_that_is_really_smaller(model, mnist):
+    split = mnist.validation[:500]
+    live = neuron_slider(model, split)
+    whole = pixels(live)
+    live.slider.value = 200
+    keep = unit_scores(model.fc1.weight, "neuron").argsort()[200:].sort().values
+    small = remove_units(model, {"fc1": keep})
+    assert f"200 removed: accuracy {100 * evaluate(small, split):.1f} %" in live.text
+    assert f"{measure(small).dense_bytes / 1000:.0f} kB" in live.text
+    assert (whole != pixels(live)).mean() > 0.01
 
 
 def test_the_learners_model_is_not_touched(model, mnist):
