@@ -34,6 +34,7 @@ refresh: $(READY) ## execute the lessons in place and store their outputs
 bench: $(READY) ## measure speed, side by side with what a reader would otherwise use
 	.venv/bin/python benchmarks/training.py
 	.venv/bin/python benchmarks/sliders.py
+	.venv/bin/python benchmarks/removal.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check

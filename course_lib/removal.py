@@ -135,7 +135,9 @@ def _fewer_weights(name: str, part: nn.Module, coming: Flow | None, rows: Tensor
 
 def _fewer_entries(part: nn.Module, flow: Flow | None) -> nn.Module:
     """Return a layer without weights of its own, or a batch norm with the entries that stay."""
-    if not isinstance(part, NORMS) or flow is None:
+    if not isinstance(part, NORMS):
+        return _like(part).train(part.training)
+    if flow is None:
         return copy.deepcopy(part)
     stay = flow.spread(part.num_features).stay
     state = {key: value[stay] if value.dim() else value for key, value in part.state_dict().items()}
@@ -144,10 +146,16 @@ def _fewer_entries(part: nn.Module, flow: Flow | None) -> nn.Module:
 
 def _filled(part: nn.Module, state: dict[str, Tensor], **changes: object) -> nn.Module:
     """Build a layer like `part`, with other sizes and this state."""
-    made = type(part)(**{key: getattr(part, key) for key in ARGUMENTS[type(part)]} | changes)
-    made.to(part.weight.dtype)
-    made.load_state_dict({key: value for key, value in state.items() if value is not None})
+    made = _like(part, **changes, device="meta")  # without first weights: these come from `state`
+    for key, value in state.items():
+        if value is not None:
+            setattr(made, key, nn.Parameter(value) if key in ("weight", "bias") else value.clone())
     return made.train(part.training)
+
+
+def _like(part: nn.Module, **changes: object) -> nn.Module:
+    """Build a fresh layer with the arguments of `part`, some of them changed."""
+    return type(part)(**{key: getattr(part, key) for key in ARGUMENTS[type(part)]} | changes)
 
 
 def _through(name: str, part: nn.Module, flow: Flow | None, constants: str) -> Flow | None:

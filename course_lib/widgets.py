@@ -142,8 +142,9 @@ def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
 def _trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Callable]:
     """Set up accuracy against what the slider sets; return the points seen and what marks one."""
     seen: dict[float, float] = {}
-    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
-    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
+    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True,
+                     clip_on=False)
+    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True, clip_on=False)
     ax.set(xlim=limits, ylim=(0, 103), xlabel=xlabel, ylabel="accuracy (%)")
     ax.grid(alpha=0.3)
 
@@ -180,8 +181,10 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str,
     edges = plots.symmetric_bins(values)
     places = np.digitize(values, edges[1:-1])  # the bin of each weight
     plots.histogram(torch.from_numpy(values), axes[0])
-    gone_bars = axes[0].stairs(np.zeros(80), edges, fill=True, color=plots.ORANGE, animated=True)
+    gone_bars = axes[0].stairs(np.zeros(80), edges, fill=True, color=plots.ORANGE, animated=True,
+                               label="zero")
     axes[0].set(ylim=(0.5, None), xlabel=title)
+    axes[0].legend(loc="upper right", fontsize=9, handlelength=1)
     seen, mark = _trail(axes[1], xlabel, limits)
 
     def step(value: float) -> str:

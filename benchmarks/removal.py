@@ -1,0 +1,87 @@
+"""What removal saves in time: vgg_mini with half its filters, beside the full one.
+
+Side by side in one run: latency at batch 1 and 256 with 1 and 2 threads beside the reduction in
+multiplications; the removed network beside the same small network built directly; and how long
+`remove_units` takes beside Torch-Pruning on the same removal.
+"""
+
+import copy
+import os
+import statistics
+import time
+
+import torch
+import torch_pruning
+from torch import nn
+
+from course_lib.masks import Keep, kept_units, unit_masks
+from course_lib.measure import latency, measure
+from course_lib.models import load_trained, prunable_layers
+from course_lib.removal import build_chain, chain_config, remove_units
+
+ROUNDS = 7
+
+
+def half(model: nn.Sequential) -> Keep:
+    """Return the units that stay when half of every hidden layer goes."""
+    masks = unit_masks(model, 0.5, "filter") | {
+        "fc1": unit_masks(model, 0.5, "neuron")["fc1"]}
+    keep = kept_units(masks)
+    keep.pop(list(keep)[-1])
+    return keep
+
+
+def alternating(models: dict[str, nn.Module], batch: int, threads: int) -> dict[str, float]:
+    """Return the median over rounds of each model's median milliseconds, taken in turns."""
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(ROUNDS):
+        for name, model in models.items():
+            times[name].append(latency(model, batch, threads=threads, seconds=0.2).median)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def torch_pruning_removal(model: nn.Sequential, keep: Keep) -> nn.Sequential:
+    """Do the same removal with Torch-Pruning: build the graph, prune layer by layer."""
+    graph = torch_pruning.DependencyGraph().build_dependency(model, torch.rand(1, 1, 28, 28))
+    for name, part in prunable_layers(model).items():
+        if name in keep:
+            gone = sorted(set(range(part.weight.shape[0])) - set(keep[name].tolist()))
+            prune = (torch_pruning.prune_conv_out_channels if isinstance(part, nn.Conv2d)
+                     else torch_pruning.prune_linear_out_channels)
+            graph.get_pruning_group(part, prune, idxs=gone).prune()
+    return model
+
+
+def milliseconds(call, *arguments) -> float:
+    """Time one call."""
+    started = time.perf_counter()
+    call(*arguments)
+    return 1000 * (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Run the comparison and print it."""
+    full = load_trained("vgg_mini")
+    keep = half(full)
+    small = remove_units(full, keep)
+    built = build_chain(chain_config(small)).eval()
+    saved = measure(full).macs / measure(small).macs
+    print(f"half of the filters: {saved:.2f} times fewer multiplications")
+    for threads in sorted({1, min(2, os.cpu_count() or 1)}):
+        for batch in (1, 256):
+            ms = alternating({"full": full, "removed": small, "built": built}, batch, threads)
+            faster, level = ms["full"] / ms["removed"], ms["built"] / ms["removed"]
+            print(f"batch {batch:>3}, {threads} threads: {ms['full']:.2f} ms full, "
+                  f"{ms['removed']:.2f} ms removed, {faster:.2f} times as fast; "
+                  f"removed is {level:.2f} times as fast as built directly")
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(milliseconds(remove_units, full, keep))
+        theirs.append(milliseconds(torch_pruning_removal, copy.deepcopy(full), keep))
+    here, there = statistics.median(ours), statistics.median(theirs)
+    print(f"remove_units: {here:.1f} ms, Torch-Pruning: {there:.1f} ms: "
+          f"{there / here:.1f} times as fast")
+
+
+if __name__ == "__main__":
+    main()
