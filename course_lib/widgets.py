@@ -142,10 +142,11 @@ def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
 def _trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Callable]:
     """Set up accuracy against what the slider sets; return the points seen and what marks one."""
     seen: dict[float, float] = {}
-    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True,
-                     clip_on=False)
-    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True, clip_on=False)
-    ax.set(xlim=limits, ylim=(0, 103), xlabel=xlabel, ylabel="accuracy (%)")
+    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
+    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
+    room = 0.04 * (limits[1] - limits[0])  # so that no mark is cut off at an end
+    ax.set(xlim=(limits[0] - room, limits[1] + room), ylim=(0, 103), xlabel=xlabel,
+           ylabel="accuracy (%)")
     ax.grid(alpha=0.3)
 
     def mark(value: float) -> None:
@@ -168,7 +169,7 @@ def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], co
 
     slider.observe(move, "value")
     move()
-    return Live(slider, line, picture, _twin(draw, columns, at, alt))
+    return Live(slider, line, picture, _twin(draw, columns, slider.max, at, alt))
 
 
 def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str, Tensor],
@@ -237,14 +238,14 @@ def _renderer(figure: Figure) -> Callable[[], bytes]:
     return render
 
 
-def _twin(draw: Callable[[np.ndarray], Step], columns: int, at: tuple[float, ...],
+def _twin(draw: Callable[[np.ndarray], Step], columns: int, most: float, at: tuple[float, ...],
           alt: str) -> plots.Picture:
     """Draw the same picture at several values, one row each."""
     axes = plots.panels(len(at), columns, width=3.6 * columns, height=2.9 * len(at))
     lines = []
     for row, value in zip(axes, at, strict=True):
         step = draw(row)
-        for passed in row[1].get_xlim()[1] * np.linspace(0, 1, 11):
+        for passed in most * np.linspace(0, 1, 11):
             step(passed)
         lines.append(step(value))
         row[0].set_title(lines[-1], fontsize=11, loc="left")

@@ -103,8 +103,10 @@ def test_lesson_02_in_jupyterlab(url, page):
     for _ in range(4):
         seen.append((line.text_content(), image.get_attribute("src")))
         page.keyboard.press("ArrowRight")
-        page.wait_for_function("([line, before]) => line.textContent !== before",
-                               arg=[line.element_handle(), seen[-1][0]])
+        page.wait_for_function(  # the line comes first, then the picture that says the same
+            """([line, before]) => line.textContent !== before && [...document.images].some(
+                image => image.alt.includes(line.textContent))""",
+            arg=[line.element_handle(), seen[-1][0]])
     slider.evaluate("slider => slider.scrollIntoView({block: 'center'})")
     shoot(page, "2_slider")
     accuracies = [re.search(r"accuracy ([\d.]+) %", text)[1] for text, _ in seen]
