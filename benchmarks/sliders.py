@@ -16,7 +16,7 @@ from course_lib.data import load_mnist
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import load_trained
 from course_lib.training import evaluate
-from course_lib.widgets import neuron_slider, sparsity_slider, threshold_slider
+from course_lib.widgets import neuron_slider, rank_slider, sparsity_slider, threshold_slider
 
 GOAL = 120
 STEPS = 30
@@ -54,6 +54,7 @@ def main() -> None:
     for name, times in (
             ("threshold slider (lesson 00)", step_times(threshold_slider(model, "fc1",
                                                                          split).slider)),
+            ("rank slider (lesson 01)", step_times(rank_slider(model, split).slider)),
             ("sparsity slider (lesson 02)", step_times(sparsity_slider(model, split).slider)),
             ("neuron slider (lesson 03)", step_times(neuron_slider(model, split).slider)),
             ("sparsity slider, drawn anew", drawn_anew(model, split))):

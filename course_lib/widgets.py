@@ -95,6 +95,46 @@ def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") ->
                  "the share of weights that each input pixel keeps, as a picture of 28 by 28.")
 
 
+def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int = 0) -> Live:
+    """Drag how many singular directions of a layer's matrix stay, the strongest first.
+
+    Beside accuracy it shows what is left of the weights of one unit, which has to read 784 pixels.
+    """
+    weight = prunable_layers(model)[layer].weight.detach()
+    if weight.dim() != 2 or weight.shape[1] != 784:
+        raise ValueError(f"layer is {layer!r} with weights {tuple(weight.shape)}; allowed is a "
+                         "Linear that reads 784 pixels")
+    u, strengths, v = torch.linalg.svd(weight, full_matrices=False)
+    slider = ipywidgets.IntSlider(value=len(strengths), min=1, max=len(strengths),
+                                  description="directions", layout={"width": "30em"})
+
+    def draw(axes: np.ndarray) -> Step:
+        edges = np.arange(len(strengths) + 1)
+        axes[0].stairs(strengths.numpy(), edges, fill=True, color="0.85")
+        stay = axes[0].stairs(strengths.numpy(), edges, fill=True, color=plots.BLUE, animated=True)
+        axes[0].set(xlabel="singular direction", ylabel="strength")
+        seen, mark = _trail(axes[1], "directions kept", (0, len(strengths)))
+        plots.pixel_map(weight[unit], axes[2], label=f"weights of unit {unit}")
+        image, squeezed = axes[2].images[0], copy.deepcopy(model)
+        image.set_animated(True)
+
+        def step(kept: float) -> str:
+            k = max(1, int(kept))
+            matrix = (u[:, :k] * strengths[:k]) @ v[:k]
+            prunable_layers(squeezed)[layer].weight.data = matrix
+            seen[kept] = 100 * evaluate(squeezed, split)
+            stay.set_data(np.where(edges[:-1] < k, strengths.numpy(), 0))
+            mark(kept)
+            image.set_data(matrix[unit].reshape(28, 28).numpy())
+            return f"{k} of {len(strengths)} directions: accuracy {seen[kept]:.1f} %."
+
+        return step
+
+    return _live(slider, draw, 3, (5, 20, 60),
+                 f"Strengths of the singular directions of {layer}, those kept marked; accuracy "
+                 f"against how many are kept; and the weights of unit {unit} as a picture.")
+
+
 def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Live:
     """Drag how many neurons of a layer go, the smallest L1 norm first; a smaller network runs.
 

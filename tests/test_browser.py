@@ -68,11 +68,16 @@ def shoot(page, name):
 
 def wait_until_all_ran(page, lesson):
     """Wait for a number in front of every code cell of the lesson."""
-    page.wait_for_function("""() => {
-        const prompts = [...document.querySelectorAll(
-            '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt')]
-        return prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p.textContent))
-    }""", timeout=120_000)
+    try:
+        page.wait_for_function("""() => {
+            const prompts = [...document.querySelectorAll(
+                '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt')]
+            return prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p.textContent))
+        }""", timeout=120_000)
+    except Exception:
+        shoot(page, "0_not_all_ran")
+        print(lesson.locator(".jp-InputPrompt").all_text_contents())
+        raise
     assert lesson.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).count() > 30
 
 
@@ -85,6 +90,7 @@ def test_lesson_02_in_jupyterlab(url, page):
 
     page.goto(url.replace("00_start_here", "02_weights_and_masks"))
     page.locator("strong", has_text="what happens when one weight becomes zero?").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     lesson = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")

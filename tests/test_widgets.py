@@ -14,7 +14,7 @@ from course_lib.models import load_trained
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
 from course_lib.training import evaluate
-from course_lib.widgets import neuron_slider, sparsity_slider, threshold_slider
+from course_lib.widgets import neuron_slider, rank_slider, sparsity_slider, threshold_slider
 
 
 @pytest.fixture
@@ -67,6 +67,22 @@ def test_the_neuron_slider_measures_a_network_that_is_really_smaller(model, mnis
     assert f"200 removed: accuracy {100 * evaluate(small, split):.1f} %" in live.text
     assert f"{measure(small).dense_bytes / 1000:.0f} kB" in live.text
     assert (whole != pixels(live)).mean() > 0.01
+
+
+def test_the_rank_slider_squeezes_the_real_matrix(model, mnist):
+    split = mnist.validation[:500]
+    live = rank_slider(model, split)
+    assert f"accuracy {100 * evaluate(model, split):.1f} %" in live.text
+    whole = pixels(live)
+    live.slider.value = 20
+    squeezed = copy.deepcopy(model)
+    u, s, v = torch.linalg.svd(model.fc1.weight.detach())
+    s[20:] = 0
+    squeezed.fc1.weight.data = u @ torch.diag(s) @ v[:300]
+    assert f"20 of 300 directions: accuracy {100 * evaluate(squeezed, split):.1f} %" in live.text
+    assert (whole != pixels(live)).mean() > 0.01
+    with pytest.raises(ValueError, match=r"layer is 'fc2' with weights \(100, 300\); allowed is"):
+        rank_slider(model, split, "fc2")
 
 
 def test_the_learners_model_is_not_touched(model, mnist):
