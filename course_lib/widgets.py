@@ -122,11 +122,11 @@ def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int
             k = max(1, int(kept))
             matrix = (u[:, :k] * strengths[:k]) @ v[:k]
             prunable_layers(squeezed)[layer].weight.data = matrix
-            seen[kept] = 100 * evaluate(squeezed, split)
+            seen[k] = 100 * evaluate(squeezed, split)
             stay.set_data(np.where(edges[:-1] < k, strengths.numpy(), 0))
-            mark(kept)
+            mark(k)
             image.set_data(matrix[unit].reshape(28, 28).numpy())
-            return f"{k} of {len(strengths)} directions: accuracy {seen[kept]:.1f} %."
+            return f"{k} of {len(strengths)} directions: accuracy {seen[k]:.1f} %."
 
         return step
 
