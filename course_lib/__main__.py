@@ -45,6 +45,9 @@ def lab(asked: argparse.Namespace) -> int:
     print("JupyterLab is starting; if no browser opens, open the URL it prints. "
           "Ctrl-C ends it.", flush=True)
     os.chdir(work)
+    # Kernel and browser share the cores: torch's threads sleep while they wait for each other, or
+    # training would crawl whenever the browser is busy.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # without its offer of news, which needs a network
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (
         str(HOME / "course_lib" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH"))))

@@ -73,7 +73,7 @@ def wait_until_all_ran(page, lesson):
             const prompts = [...document.querySelectorAll(
                 '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt')]
             return prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p.textContent))
-        }""", timeout=120_000)
+        }""", timeout=240_000)
     except Exception:
         shoot(page, "0_not_all_ran")
         print(lesson.locator(".jp-InputPrompt").all_text_contents())
