@@ -55,16 +55,14 @@ class Live:
 
 def threshold_slider(model: nn.Module, layer: str, split: Split) -> Live:
     """Drag a threshold over the weights of one layer; the smaller ones go, accuracy follows."""
-    layers = prunable_layers(model)
-    if layer not in layers:
-        raise ValueError(f"layer is {layer!r}; allowed is one of {', '.join(layers)}")
-    top = float(layers[layer].weight.detach().abs().max())
+    weight = _weight(model, layer)
+    top = float(weight.abs().max())
     slider = ipywidgets.FloatSlider(
         value=0.0, min=0.0, max=top, step=top / 100, readout_format=".3f",
         description="threshold", layout={"width": "30em"})
 
     def draw(axes: np.ndarray) -> Step:
-        return _follow(model, split, axes, {layer: layers[layer].weight}, f"weights of {layer}",
+        return _follow(model, split, axes, {layer: weight}, f"weights of {layer}",
                        lambda threshold: threshold_masks(model, {layer: threshold}),
                        xlabel="threshold", limits=(0, top))
 
@@ -100,7 +98,7 @@ def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int
 
     Beside accuracy it shows what is left of the weights of one unit, which has to read 784 pixels.
     """
-    weight = prunable_layers(model)[layer].weight.detach()
+    weight = _weight(model, layer)
     if weight.dim() != 2 or weight.shape[1] != 784:
         raise ValueError(f"layer is {layer!r} with weights {tuple(weight.shape)}; allowed is a "
                          "Linear that reads 784 pixels")
@@ -140,7 +138,7 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Liv
 
     At each step the neurons are really removed, and the network that is left is measured.
     """
-    worst_first = unit_scores(prunable_layers(model)[layer].weight, "neuron").argsort(stable=True)
+    worst_first = unit_scores(_weight(model, layer), "neuron").argsort(stable=True)
     units = len(worst_first)
     slider = ipywidgets.IntSlider(value=0, min=0, max=units - 1, description="removed",
                                   layout={"width": "30em"})
@@ -152,6 +150,13 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Liv
     return _live(slider, draw, 2, (0.3 * units, 0.6 * units, 0.9 * units),
                  f"Bars for the widths of all layers, {layer} shrinking, beside accuracy against "
                  "the number of neurons removed.")
+
+
+def _weight(model: nn.Module, layer: str) -> Tensor:
+    layers = prunable_layers(model)
+    if layer not in layers:
+        raise ValueError(f"layer is {layer!r}; allowed is one of {', '.join(layers)}")
+    return layers[layer].weight.detach()
 
 
 def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,

@@ -114,6 +114,10 @@ def test_a_network_that_does_not_begin_with_pixels_is_refused(mnist):
         sparsity_slider(load_trained("lenet_5"), mnist.validation[:100])
 
 
-def test_an_unknown_layer_is_refused(model, mnist):
+@pytest.mark.parametrize("slider", [
+    lambda model, split: threshold_slider(model, "fc7", split),
+    lambda model, split: rank_slider(model, split, "fc7"),
+    lambda model, split: neuron_slider(model, split, "fc7")])
+def test_an_unknown_layer_is_refused(slider, model, mnist):
     with pytest.raises(ValueError, match="layer is 'fc7'; allowed is one of fc1, fc2, fc3"):
-        threshold_slider(model, "fc7", mnist.validation[:100])
+        slider(model, mnist.validation[:100])
