@@ -105,7 +105,9 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn
         else:
             smaller[name] = _fewer_entries(part, flow)
             flow = _through(name, part, flow, constants)
-    return nn.Sequential(smaller).train(model.training)
+    made = nn.Sequential(smaller)
+    made.training = model.training  # of the chain itself; each layer has that of its model
+    return made
 
 
 def _outgoing(name: str, part: nn.Module, keep: Keep) -> Flow:
@@ -130,32 +132,44 @@ def _fewer_weights(name: str, part: nn.Module, coming: Flow | None, rows: Tensor
             bias = reading @ constant + (0 if bias is None else bias)
         weight = weight[:, coming.stay]
     sizes = dict(zip(ARGUMENTS[type(part)], (weight.shape[1], weight.shape[0]), strict=False))
-    return _filled(part, {"weight": weight, "bias": bias}, **sizes, bias=bias is not None)
+    return _filled(part, {"weight": weight, "bias": bias}, **sizes)
 
 
 def _fewer_entries(part: nn.Module, flow: Flow | None) -> nn.Module:
     """Return a layer without weights of its own, or a batch norm with the entries that stay."""
     if not isinstance(part, NORMS):
-        return _like(part).train(part.training)
+        return _like(part)
     if flow is None:
         return copy.deepcopy(part)
     stay = flow.spread(part.num_features).stay
-    state = {key: value[stay] if value.dim() else value for key, value in part.state_dict().items()}
+    state = {key: value[stay] if value.dim() else value.clone()
+             for key, value in part.state_dict().items()}
     return _filled(part, state, num_features=len(stay))
 
 
 def _filled(part: nn.Module, state: dict[str, Tensor], **changes: object) -> nn.Module:
     """Build a layer like `part`, with other sizes and this state."""
-    made = _like(part, **changes, device="meta")  # without first weights: these come from `state`
+    made = _like(part, **changes)
     for key, value in state.items():
-        if value is not None:
-            setattr(made, key, nn.Parameter(value) if key in ("weight", "bias") else value.clone())
-    return made.train(part.training)
+        if key in ("weight", "bias"):
+            made.register_parameter(key, None if value is None else nn.Parameter(value))
+        else:
+            made.register_buffer(key, value)
+    return made
 
 
 def _like(part: nn.Module, **changes: object) -> nn.Module:
-    """Build a fresh layer with the arguments of `part`, some of them changed."""
-    return type(part)(**{key: getattr(part, key) for key in ARGUMENTS[type(part)]} | changes)
+    """Return a layer with the options of `part`, some of them changed, and nothing else of it.
+
+    Its tables of weights, buffers and hooks are new and empty. Calling the layer's class would draw
+    first weights only to throw them away, and take most of the time that a removal needs.
+    """
+    made = type(part).__new__(type(part))
+    nn.Module.__init__(made)
+    options = {key: value for key, value in vars(part).items()
+               if key not in vars(made) and not isinstance(value, Tensor)}
+    vars(made).update(options | changes, training=part.training)
+    return made
 
 
 def _through(name: str, part: nn.Module, flow: Flow | None, constants: str) -> Flow | None:

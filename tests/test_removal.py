@@ -8,7 +8,7 @@ from chains import random_chain, random_keep
 from torch import nn
 
 from course_lib.masks import apply_masks, kept_units, unit_masks
-from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
+from course_lib.models import ARCHITECTURES, load_trained, prunable_layers, vgg_mini
 from course_lib.removal import build_chain, chain_config, remove_units, zero_units
 
 SEEDS = range(250)
@@ -247,3 +247,20 @@ def test_what_is_no_plain_chain_is_refused(model, message):
 def test_an_unknown_treatment_of_constants_is_refused():
     with pytest.raises(ValueError, match="constants is 'drop'; allowed is 'zero' or 'fold'"):
         remove_units(load_trained("lenet_300_100"), {}, constants="drop")
+
+
+def test_a_smaller_layer_carries_no_hooks_and_keeps_its_own_mode():
+    model = vgg_mini().train()
+    model.norm1_1.eval()
+    model.conv1_1.register_forward_hook(lambda layer, inputs, output: output * 0)
+    small = remove_units(model, {"conv1_1": torch.arange(4)})
+    modes = [part.training for part in (small, small.conv1_1, small.norm1_1)]
+    assert modes == [True, True, False]
+    assert not small.conv1_1._forward_hooks
+    assert bool(small.conv1_1(torch.ones(1, 1, 4, 4)).any())
+
+
+def test_removal_draws_no_random_numbers():
+    before = torch.get_rng_state()
+    remove_units(vgg_mini(), {"conv1_1": torch.arange(4)})
+    assert torch.equal(before, torch.get_rng_state())
