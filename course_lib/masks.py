@@ -80,6 +80,32 @@ def random_masks(model: nn.Module, sparsity: float | dict[str, float], *, seed: 
             for name, layer in prunable_layers(model).items()}
 
 
+def std_thresholds(model: nn.Module, quality: float | dict[str, float], *,
+                   masks: Masks | None = None) -> dict[str, float]:
+    """Return quality · σ for each layer, σ the standard deviation of its surviving weights.
+
+    Survivors are the weights that `masks` keeps; without masks for a layer, all of them. `quality`
+    is one number for all layers or {layer: number}; layers that it does not name get no threshold,
+    and so does a layer without survivors. Source: Han et al. 2015, who do not say whether σ is
+    taken anew in each round: with the masks of the last round it is.
+    """
+    layers = prunable_layers(model)
+    if masks is not None:
+        check_masks(model, masks)
+    if isinstance(quality, dict):
+        _check_names("quality", quality, layers)
+    qualities = quality if isinstance(quality, dict) else dict.fromkeys(layers, quality)
+    thresholds = {}
+    for name, value in qualities.items():
+        if not (isinstance(value, numbers.Real) and 0 <= value < float("inf")):
+            raise ValueError(f"quality for {name!r} is {value!r}; allowed is 0 or more, and finite")
+        weight = layers[name].weight.detach()
+        survivors = weight if masks is None or name not in masks else weight[masks[name]]
+        if survivors.numel():
+            thresholds[name] = float(value * survivors.std(correction=0))
+    return thresholds
+
+
 def threshold_masks(model: nn.Module, thresholds: dict[str, float], *,
                     masks: Masks | None = None) -> Masks:
     """Prune the weights whose magnitude is below their layer's threshold.

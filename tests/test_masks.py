@@ -15,10 +15,11 @@ from course_lib.masks import (
     magnitude_masks,
     random_masks,
     sparsity,
+    std_thresholds,
     threshold_masks,
     unit_masks,
 )
-from course_lib.models import prunable_layers
+from course_lib.models import lenet_300_100, prunable_layers
 
 shares = st.floats(0, 1)
 # few distinct values, so that ties are the rule
@@ -305,3 +306,24 @@ def test_other_scores_choose_other_units(small):
 def test_units_that_do_not_exist_are_refused(small, call, message):
     with pytest.raises(ValueError, match=message):
         call(small)
+
+
+@pytest.mark.parametrize("quality", [0.5, {"fc1": 0.5, "fc3": 1.25}])
+def test_std_thresholds_are_quality_times_sigma_of_the_survivors(quality):
+    model = lenet_300_100()
+    masks = magnitude_masks(model, 0.4)
+    shares = quality if isinstance(quality, dict) else dict.fromkeys(masks, quality)
+    for given_masks in (None, masks, {"fc1": masks["fc1"]}):
+        found = std_thresholds(model, quality, masks=given_masks)
+        assert set(found) == set(shares)
+        for name, share in shares.items():
+            values = prunable_layers(model)[name].weight.detach().numpy()
+            if given_masks is not None and name in given_masks:
+                values = values[given_masks[name].numpy()]
+            assert found[name] == pytest.approx(share * np.std(values), rel=1e-5)
+
+
+@pytest.mark.parametrize("quality", [-0.1, float("nan"), float("inf"), "half"])
+def test_a_quality_that_is_no_multiplier_is_refused(quality):
+    with pytest.raises(ValueError, match="quality for 'fc1' is .*; allowed is 0 or more"):
+        std_thresholds(lenet_300_100(), quality)
