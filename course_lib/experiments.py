@@ -5,15 +5,20 @@
     python -m course_lib.experiments widths         # data/results/widths.json
     python -m course_lib.experiments unstructured   # data/results/unstructured.json
     python -m course_lib.experiments neurons        # data/results/neurons.json
+    python -m course_lib.experiments han --jobs 2   # data/results/han.json; so for the others too
 
-A figure's file is written after every task, so a run that was cut off goes on where it stopped,
-with the same torch and as many threads. --fresh begins anew; --out writes to another folder.
+A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.
+Each task runs on one thread, so that the numbers do not depend on how many run at a time: --jobs
+spreads them over processes, --backend dask --scheduler tcp://... over the workers of a cluster.
+--fresh begins anew; --out writes to another folder.
 """
 
 import argparse
 import copy
+import functools
 import hashlib
 import json
+import os
 import platform
 import time
 from collections import OrderedDict
@@ -27,21 +32,16 @@ from torch import nn
 from tqdm import tqdm
 
 from course_lib.data import MNIST, Split, load_mnist
+from course_lib.han import BRIEF, RECIPES
 from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
 from course_lib.measure import directions, twins
 from course_lib.models import ARCHITECTURES, DATA, lenet_300_100, prunable_layers, seeded
 from course_lib.removal import remove_units
 from course_lib.scores import activation_scores, taylor_scores, unit_scores
+from course_lib.spread import Results, spread, write_whole
 from course_lib.training import evaluate, train
 
 SCHEMA = 1
-RECIPES = {
-    "lenet_300_100": {"epochs": 30, "lr": 2e-3, "l2": 0.5},
-    "lenet_5": {"epochs": 15, "lr": 1e-3, "l2": 0.1},
-    "alexnet_mini": {"epochs": 25, "lr": 2e-3, "l2": 0.1},
-    "vgg_mini": {"epochs": 15, "lr": 3e-3, "l2": 0.05},
-}
-BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
 WIDTHS = (0, 2, 4, 8, 16, 32, 64, 128, 300)
 SPARSITIES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 GONE = (0, 25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 275, 290)  # of 300 neurons
@@ -62,7 +62,7 @@ def train_network(name: str, seed: int, data: MNIST, out: Path = DATA) -> dict:
     losses = train(model, data.train, **RECIPES[name], seed=seed)
     content = save(model.state_dict())
     command = f"python -m course_lib.experiments train --networks {name} --seed {seed}"
-    record = _circumstances(command) | RECIPES[name] | {
+    record = _circumstances(command, [seed], torch.get_num_threads()) | RECIPES[name] | {
         "network": name,
         "seed": seed,
         "loss": losses[-1],
@@ -71,8 +71,8 @@ def train_network(name: str, seed: int, data: MNIST, out: Path = DATA) -> dict:
         "seconds": round(time.perf_counter() - started, 1),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    _write(out / "checkpoints" / f"{name}.safetensors", content)
-    _write(out / "results" / f"train_{name}.json", json.dumps(record, indent=1).encode())
+    write_whole(out / "checkpoints" / f"{name}.safetensors", content)
+    write_whole(out / "results" / f"train_{name}.json", json.dumps(record, indent=1).encode())
     return record
 
 
@@ -165,10 +165,19 @@ def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str
 
 @dataclass(frozen=True)
 class Figure:
-    """Hold what runs for a figure: `run(data, **task)` gives rows, for each seed and each task."""
+    """Hold what runs for a figure: `run(data, **task)` gives rows, for each seed and each task.
+
+    Networks in `few` are run with three seeds at most.
+    """
 
     run: Callable[..., list[dict]]
     tasks: tuple[dict, ...] = ({},)
+    few: tuple[str, ...] = ()
+
+    def of_seeds(self, seeds: int) -> list[dict]:
+        """Return all tasks, each with its seed."""
+        return [task | {"seed": seed} for seed in range(seeds) for task in self.tasks
+                if seed < 3 or task.get("network") not in self.few]
 
 
 FIGURES = {
@@ -189,42 +198,48 @@ def load_results(name: str) -> list[dict]:
     return [row for rows in json.loads(path.read_text("utf-8"))["tasks"].values() for row in rows]
 
 
-def run_figure(name: str, seeds: int, data: MNIST, out: Path = DATA, *,
-               fresh: bool = False) -> Path:
+def run_figure(name: str, seeds: int, out: Path = DATA, *, fresh: bool = False, jobs: int = 1,
+               scheduler: str | None = None) -> Path:
     """Run what a figure's file does not hold yet; the file is whole after every task."""
     path = out / "results" / f"{name}.json"
-    head = _circumstances(f"python -m course_lib.experiments {name} --seeds {seeds} --fresh")
-    begun = path.is_file() and not fresh
-    stored = json.loads(path.read_text("utf-8")) if begun else head | {"seconds": 0.0, "tasks": {}}
-    for key in ("schema", "torch", "machine", "threads"):
-        if stored.get(key) != head[key]:
-            raise ValueError(f"{path} was begun with {key} {stored.get(key)}; allowed is "
-                             f"{head[key]}, as here: begin anew with --fresh, or elsewhere with "
-                             "--out")
-    tasks = [task | {"seed": seed} for seed in range(seeds) for task in FIGURES[name].tasks]
-    for task in tqdm(tasks, desc=name):
-        key = json.dumps(task, sort_keys=True)
-        if key not in stored["tasks"]:
-            started = time.perf_counter()
-            stored["tasks"][key] = FIGURES[name].run(data, **task)
-            stored["seconds"] = round(stored["seconds"] + time.perf_counter() - started, 1)
-            stored["command"] = head["command"]
-            _write(path, json.dumps(stored, indent=1).encode())
+    command = f"python -m course_lib.experiments {name} --seeds {seeds} --fresh"
+    results = Results(path, _circumstances(command, list(range(seeds)), 1), fresh=fresh)
+    tasks = FIGURES[name].of_seeds(seeds)
+    left = (task for task in tasks if not results.holds(task))  # looked up when its turn comes
+    work = functools.partial(perform, name)
+    with tqdm(total=len(tasks), desc=name, initial=sum(map(results.holds, tasks))) as bar:
+        for task, rows, seconds in spread(work, left, jobs=jobs, scheduler=scheduler):
+            results.add(task, rows, seconds)
+            bar.update()
     return path
 
 
-def _circumstances(command: str) -> dict:
-    return {"schema": SCHEMA, "command": command, "torch": torch.__version__,
+def perform(name: str, task: dict) -> tuple[dict, list[dict], float]:
+    """Run one task of a figure on one thread; return the task, its rows, and its seconds."""
+    started, before = time.perf_counter(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        rows = FIGURES[name].run(_mnist(), **task)
+    finally:
+        torch.set_num_threads(before)
+    return task, rows, time.perf_counter() - started
+
+
+_mnist = functools.cache(load_mnist)  # once a process
+
+
+def _circumstances(command: str, seeds: list[int], threads: int) -> dict:
+    return {"schema": SCHEMA, "command": command, "seeds": seeds, "torch": torch.__version__,
             "python": platform.python_version(), "machine": platform.machine(),
-            "threads": torch.get_num_threads(), "date": time.strftime("%Y-%m-%d")}
+            "hardware": _processor(), "cores": os.cpu_count(), "threads": threads,
+            "date": time.strftime("%Y-%m-%d")}
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")  # Linux; elsewhere what Python knows
+    lines = listed.read_text().splitlines() if listed.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -240,16 +255,23 @@ def main(arguments: list[str] | None = None) -> None:
         summary = figure.run.__doc__.splitlines()[0]
         entry = what.add_parser(name, help=summary)
         entry.add_argument("--seeds", type=int, default=5)
+        entry.add_argument("--jobs", type=int, default=1, help="processes at a time (1)")
+        entry.add_argument("--backend", choices=("joblib", "dask"), default="joblib")
+        entry.add_argument("--scheduler", help="address of a dask scheduler, tcp://...")
         entry.add_argument("--fresh", action="store_true", help="begin anew")
     asked = parser.parse_args(arguments)
-    data = load_mnist()
     if asked.what != "train":
-        print(run_figure(asked.what, asked.seeds, data, asked.out, fresh=asked.fresh))
+        if (asked.backend == "dask") != (asked.scheduler is not None):
+            parser.error("--backend dask and --scheduler tcp://... go together")
+        print(run_figure(asked.what, asked.seeds, asked.out, fresh=asked.fresh, jobs=asked.jobs,
+                         scheduler=asked.scheduler))
         return
+    data = load_mnist()
     for name in asked.networks:
         record = train_network(name, asked.seed, data, asked.out)
         print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # by its own name, so that other processes find its functions
+    from course_lib.experiments import main as run
+    run()

@@ -1,0 +1,96 @@
+import json
+import multiprocessing
+import os
+import signal
+
+import pytest
+import tasks
+from dask.distributed import Client, LocalCluster
+
+from course_lib.spread import Results, spread, write_whole
+
+HEAD = {"schema": 1, "command": "run it", "seeds": [0], "torch": "2", "machine": "m", "threads": 1}
+TASKS = [{"x": x} for x in range(8)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_task_is_done_once(jobs):
+    found = list(spread(tasks.square, TASKS, jobs=jobs))
+    assert sorted(found, key=str) == [({"x": x}, x * x) for x in range(8)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_was_done_before_a_failure_is_kept(jobs):
+    done = []
+    ending = (done.append(task["x"]) for task, _ in spread(tasks.fails_at_three, TASKS, jobs=jobs))
+    with pytest.raises(KeyError, match="three"):
+        list(ending)
+    assert 0 in done
+    assert 3 not in done
+
+
+def test_tasks_are_taken_when_their_turn_comes():
+    taken = []
+    begun = spread(tasks.square, (taken.append(x) or {"x": x} for x in range(5)))
+    next(begun)
+    assert taken == [0]
+
+
+def test_no_jobs_are_refused():
+    with pytest.raises(ValueError, match="jobs is 0; allowed is 1 or more"):
+        next(spread(tasks.square, TASKS, jobs=0))
+
+
+@pytest.fixture
+def cluster():
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1",
+                      dashboard_address=None) as cluster:
+        yield cluster
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(cluster):
+    """Kill one of two workers when the first result is there; compare with one process."""
+    todo = [{"seed": seed, "epochs": 6} for seed in range(6)]
+    found = spread(tasks.short_training, todo, scheduler=cluster.scheduler_address)
+    first = next(found)
+    with Client(cluster.scheduler_address) as client:
+        pids = client.run(os.getpid)
+        os.kill(min(pids.values()), signal.SIGKILL)
+    everything = [first, *found]
+    alone = list(spread(tasks.short_training, todo))
+    assert sorted(everything, key=lambda found: found[0]["seed"]) == alone
+
+
+def test_workers_with_several_threads_are_refused():
+    with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1",
+                      dashboard_address=None) as cluster, \
+            pytest.raises(ValueError, match="with 2 threads; allowed is 1: dask worker --nthreads"):
+        next(spread(tasks.square, TASKS, scheduler=cluster.scheduler_address))
+
+
+def add_twenty(path, name):
+    results = Results(path, HEAD)
+    for x in range(20):
+        results.add({"name": name, "x": x}, [{"x": x}], 0.5)
+
+
+def test_two_runs_at_the_same_time_do_not_lose_each_others_results(tmp_path):
+    path = tmp_path / "results" / "both.json"
+    spawning = multiprocessing.get_context("spawn")
+    runs = [spawning.Process(target=add_twenty, args=(path, name)) for name in "ab"]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    stored = json.loads(path.read_text())
+    assert len(stored["tasks"]) == 40
+    assert stored["seconds"] == 20.0
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_whole(path, b"first")
+    monkeypatch.setattr("pathlib.Path.replace", lambda self, other: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_whole(path, b"second")
+    assert path.read_bytes() == b"first"
