@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 import PIL.Image
+import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from course_lib.data import Split
 from course_lib.measure import seed_interval
-from course_lib.models import prunable_layers
+from course_lib.models import evaluating, prunable_layers
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
@@ -203,6 +204,32 @@ def matrix(mask: Tensor, ax: Axes | None = None, *, rows: str = "", columns: str
                                hatch="//" if marked else None, edgecolor="0.4"))
     ax.set(xlim=(0, across), ylim=(down, 0), aspect="equal", xlabel=columns, ylabel=rows,
            xticks=[], yticks=[])
+    return ax
+
+
+def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
+    """Draw each layer of a chain to scale: as wide as its units, as high as the maps they give.
+
+    A neuron gives a map of one pixel. Each box carries its layer's name as its label, and lies over
+    a pale one of the same size.
+    """
+    ax = panels()[0, 0] if ax is None else ax
+    signal, left = torch.zeros(1, 1, 28, 28), 0.0
+    layers = prunable_layers(model)
+    gap = 0.02 * sum(layer.weight.shape[0] for layer in layers.values())
+    with evaluating(model), torch.inference_mode():
+        for name, part in model.named_children():
+            signal = part(signal)
+            if name in layers:
+                units, height = signal.shape[1], signal.shape[2] if signal.dim() == 4 else 1
+                place = (left, -height / 2)
+                ax.add_patch(Rectangle(place, units, height, color="0.9"))
+                ax.add_patch(Rectangle(place, units, height, color=BLUE, label=name))
+                ax.annotate(name, (left + units / 2, 15), rotation=90, fontsize=9, ha="center",
+                            va="bottom")
+                left += units + gap
+    ax.set(xlim=(0, left - gap), ylim=(-15, 27), xlabel="filters or neurons", yticks=[])
+    ax.spines["left"].set_visible(False)
     return ax
 
 

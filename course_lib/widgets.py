@@ -4,9 +4,10 @@ A live view is a slider, a picture and a line of text. Where nothing can move, o
 HTML page, its static twin stands in its place: the same picture at a few positions.
 """
 
+import asyncio
 import copy
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
@@ -28,6 +29,7 @@ from course_lib.scores import unit_scores
 from course_lib.training import evaluate
 
 Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
+REST = 0.4  # seconds without a move, after which latency is measured
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,36 @@ class Live:
         return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
 
 
-def threshold_slider(model: nn.Module, layer: str, split: Split) -> Live:
-    """Drag a threshold over the weights of one layer; the smaller ones go, accuracy follows."""
+@dataclass(frozen=True)
+class LiveLayers:
+    """Hold a live view with one slider a layer: move `sliders[name].value`, and the rest follows.
+
+    `timing` is a line of its own, written once the sliders have been at rest for a moment.
+    """
+
+    sliders: dict[str, ipywidgets.IntSlider]
+    line: ipywidgets.HTML
+    timing: ipywidgets.HTML
+    picture: ipywidgets.HTML
+    twin: plots.Picture
+
+    @property
+    def text(self) -> str:
+        """Return the line above the picture."""
+        return self.line.value
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        controls = ipywidgets.GridBox(list(self.sliders.values()), layout={
+            "grid_template_columns": "repeat(2, minmax(0, 24em))"})
+        box = ipywidgets.VBox([controls, self.line, self.timing, self.picture])
+        return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
+
+
+def threshold_slider(model: nn.Module, layer: str, split: Split, *, bands: bool = False) -> Live:
+    """Drag a threshold over the weights of one layer; the smaller ones go, accuracy follows.
+
+    With `bands` a third panel counts the weights that each input keeps, in the inputs' order.
+    """
     weight = _weight(model, layer)
     top = float(weight.abs().max())
     slider = ipywidgets.FloatSlider(
@@ -62,13 +92,15 @@ def threshold_slider(model: nn.Module, layer: str, split: Split) -> Live:
         description="threshold", layout={"width": "30em"})
 
     def draw(axes: np.ndarray) -> Step:
+        count = {"also": _bands(axes[2], layer, weight)} if bands else {}
         return _follow(model, split, axes, {layer: weight}, f"weights of {layer}",
                        lambda threshold: threshold_masks(model, {layer: threshold}),
-                       xlabel="threshold", limits=(0, top))
+                       xlabel="threshold", limits=(0, top), **count)
 
-    return _live(slider, draw, 2, (0.1 * top, 0.3 * top, 0.6 * top),
+    third = " A third panel counts the weights that each input keeps." if bands else ""
+    return _live(slider, draw, 2 + bands, (0.1 * top, 0.3 * top, 0.6 * top),
                  f"Histogram of the weights of {layer}, those below the threshold marked, beside "
-                 "accuracy against threshold.")
+                 f"accuracy against threshold.{third}")
 
 
 def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") -> Live:
@@ -152,6 +184,54 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Liv
                  "the number of neurons removed.")
 
 
+def filter_sliders(model: nn.Sequential, split: Split) -> LiveLayers:
+    """Drag how many filters, or neurons, each hidden layer keeps, those of largest L1 norm.
+
+    At each step a smaller network is built, drawn to scale, read and measured. Latency follows
+    when the hand rests: timing needs a fraction of a second in which nothing else runs.
+    """
+    best_first = {name: unit_scores(part.weight, "filter" if part.weight.dim() == 4 else "neuron")
+                  .argsort(stable=True, descending=True)
+                  for name, part in list(prunable_layers(model).items())[:-1]}
+    sliders = {name: ipywidgets.IntSlider(
+        value=len(order), min=1, max=len(order), description=name, layout={"width": "auto"})
+        for name, order in best_first.items()}
+
+    def smaller(kept: dict[str, int]) -> nn.Sequential:
+        return remove_units(model, {name: best_first[name][:units].sort().values
+                                    for name, units in kept.items()})
+
+    def draw(axes: np.ndarray) -> Callable[[dict[str, int]], str]:
+        return _resize(model, split, axes, smaller)
+
+    alt = "The network drawn to scale, beside its accuracy and costs as shares of the whole."
+    step, render = _staged(draw, 2, 4.5)
+    line, timing, picture = (ipywidgets.HTML() for _ in range(3))
+
+    def chosen() -> dict[str, int]:
+        return {name: slider.value for name, slider in sliders.items()}
+
+    def move(change: dict | None = None) -> None:
+        line.value = step(chosen())
+        picture.value = plots.Picture(render(), f"{alt} {line.value}", 900).html
+        timing.value = "latency: measured when the sliders rest"
+
+    def time_it() -> None:
+        one, many = (latency(smaller(chosen()), batch, seconds=0.1) for batch in (1, 256))
+        timing.value = f"latency: {one.median:.2f} ms for 1 image, {many.median:.1f} ms for 256."
+
+    rest = _at_rest(time_it)
+    for slider in sliders.values():
+        slider.observe(move, "value")
+        slider.observe(rest, "value")
+    move()
+    time_it()
+    settings = [{name: max(1, round(share * len(order))) for name, order in best_first.items()}
+                for share in (1.0, 0.75, 0.5)]
+    return LiveLayers(sliders, line, timing, picture,
+                      _twin(draw, 2, [[setting] for setting in settings], alt, 4.5))
+
+
 def _weight(model: nn.Module, layer: str) -> Tensor:
     layers = prunable_layers(model)
     if layer not in layers:
@@ -204,8 +284,7 @@ def _trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Ca
 def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], columns: int,
           at: tuple[float, ...], alt: str) -> Live:
     """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
-    axes = plots.panels(1, columns, width=3.6 * columns, height=3.4)
-    step, render = draw(axes[0]), _renderer(axes[0, 0].figure)
+    step, render = _staged(draw, columns)
     line, picture = ipywidgets.HTML(), ipywidgets.HTML()
 
     def move(change: dict | None = None) -> None:
@@ -214,7 +293,63 @@ def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], co
 
     slider.observe(move, "value")
     move()
-    return Live(slider, line, picture, _twin(draw, columns, slider.max, at, alt))
+    passed = (slider.max * np.linspace(0, 1, 11)).tolist()  # so that the twin has a trail
+    return Live(slider, line, picture,
+                _twin(draw, columns, [[*passed, value] for value in at], alt))
+
+
+def _staged(draw: Callable[[np.ndarray], Step], columns: int, panel: float = 3.6
+            ) -> tuple[Step, Callable[[], bytes]]:
+    """Set up a row of panels, each so many inches wide; return what moves and what renders them."""
+    axes = plots.panels(1, columns, width=panel * columns, height=3.4)
+    return draw(axes[0]), _renderer(axes[0, 0].figure)
+
+
+def _at_rest(action: Callable[[], None]) -> Callable[[dict], None]:
+    """Return an observer that runs `action` once no change has come for a moment.
+
+    Outside a running event loop, where no hand drags, it does nothing.
+    """
+    waiting: list[asyncio.TimerHandle] = []
+
+    def changed(change: dict) -> None:
+        while waiting:
+            waiting.pop().cancel()
+        try:
+            waiting.append(asyncio.get_running_loop().call_later(REST, action))
+        except RuntimeError:
+            return
+
+    return changed
+
+
+def _resize(model: nn.Sequential, split: Split, axes: np.ndarray,
+            smaller: Callable[[dict[str, int]], nn.Sequential]) -> Callable[[dict[str, int]], str]:
+    """Set up the network drawn to scale and bars for what it costs; return what resizes them."""
+    boxes = {box.get_label(): box for box in plots.architecture(model, axes[0]).patches}
+    whole = measure(model)
+    names = ("accuracy", "multiplications", "weights", "bytes")
+    axes[1].barh(names, [100] * 4, color="0.9")
+    bars = axes[1].barh(names, [100] * 4, color=[plots.GREEN, *[plots.BLUE] * 3])
+    axes[1].invert_yaxis()
+    axes[1].set(xlim=(0, 103), xlabel="% of images, % of the whole")
+    for artist in [*map(boxes.get, prunable_layers(model)), *bars]:
+        artist.set_animated(True)
+
+    def step(kept: dict[str, int]) -> str:
+        network = smaller(kept)
+        report = measure(network, split)
+        for name, layer in prunable_layers(network).items():
+            boxes[name].set_width(layer.weight.shape[0])
+        shares = (report.accuracy, report.macs / whole.macs, report.weights / whole.weights,
+                  report.dense_bytes / whole.dense_bytes)
+        for bar, share in zip(bars, shares, strict=True):
+            bar.set_width(100 * share)
+        return (f"accuracy {100 * report.accuracy:.1f} %, {report.macs / 1e6:.2f} million "
+                f"multiplications, {report.weights:,} weights, "
+                f"{report.dense_bytes / 1000:.0f} kB.")
+
+    return step
 
 
 def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str, Tensor],
@@ -247,6 +382,19 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str,
                 f"accuracy {seen[value]:.1f} %.")
 
     return step
+
+
+def _bands(ax: Axes, layer: str, weight: Tensor) -> Callable[[Masks], None]:
+    """Set up a line of how many weights each input keeps."""
+    inputs = weight.flatten(1).shape[1]
+    line, = ax.plot([], [], color=plots.BLUE, linewidth=1, animated=True)
+    ax.set(xlim=(0, inputs), ylim=(0, weight.shape[0]), xlabel=f"input of {layer}",
+           ylabel="weights kept")
+
+    def show(masks: Masks) -> None:
+        line.set_data(np.arange(inputs), masks[layer].flatten(1).sum(0).numpy())
+
+    return show
 
 
 def _survivors(ax: Axes, first: str) -> Callable[[Masks], None]:
@@ -283,16 +431,14 @@ def _renderer(figure: Figure) -> Callable[[], bytes]:
     return render
 
 
-def _twin(draw: Callable[[np.ndarray], Step], columns: int, most: float, at: tuple[float, ...],
-          alt: str) -> plots.Picture:
-    """Draw the same picture at several values, one row each."""
-    axes = plots.panels(len(at), columns, width=3.6 * columns, height=2.9 * len(at))
+def _twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Sequence],
+          alt: str, panel: float = 3.6) -> plots.Picture:
+    """Draw the same picture several times, one row each, moved along its way to the last value."""
+    axes = plots.panels(len(ways), columns, width=panel * columns, height=2.9 * len(ways))
     lines = []
-    for row, value in zip(axes, at, strict=True):
+    for row, way in zip(axes, ways, strict=True):
         step = draw(row)
-        for passed in most * np.linspace(0, 1, 11):
-            step(passed)
-        lines.append(step(value))
+        lines.append([step(value) for value in way][-1])
         row[0].set_title(lines[-1], fontsize=11, loc="left")
         for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
             artist.set_animated(False)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from torch import nn
 
 from course_lib import plots
+from course_lib.models import lenet_5
 
 
 def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
@@ -17,6 +18,7 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.curves({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
                  lambda ax: plots.network(layer, ax),
                  lambda ax: plots.matrix(torch.eye(3).bool(), ax),
+                 lambda ax: plots.architecture(lenet_5(), ax),
                  lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
         ax = plots.panels()[0, 0]
         assert draw(ax) is ax
@@ -62,3 +64,10 @@ def test_the_network_draws_a_zero_unlike_any_other_weight():
     model[0].weight.data = torch.tensor([[0.5, 0.0]])
     solid, dotted = plots.network(model).lines
     assert (solid.get_linestyle(), dotted.get_linestyle()) == ("-", ":")
+
+
+def test_an_architecture_is_drawn_to_scale():
+    boxes = {box.get_label(): box for box in plots.architecture(lenet_5()).patches}
+    sizes = {name: (boxes[name].get_width(), boxes[name].get_height())
+             for name in ("conv1", "conv2", "fc1", "fc2")}
+    assert sizes == {"conv1": (20, 24), "conv2": (50, 8), "fc1": (500, 1), "fc2": (10, 1)}

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import copy
 import io
@@ -9,12 +10,18 @@ import torch
 from PIL import Image
 
 from course_lib.masks import apply_masks, magnitude_masks, threshold_masks
-from course_lib.measure import measure
-from course_lib.models import load_trained
+from course_lib.measure import Latency, measure
+from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
 from course_lib.training import evaluate
-from course_lib.widgets import neuron_slider, rank_slider, sparsity_slider, threshold_slider
+from course_lib.widgets import (
+    filter_sliders,
+    neuron_slider,
+    rank_slider,
+    sparsity_slider,
+    threshold_slider,
+)
 
 
 @pytest.fixture
@@ -57,6 +64,15 @@ def test_the_threshold_slider_moves_the_real_network(model, mnist):
     assert f"{100 * float((~masks['fc1']).float().mean()):.1f} % of weights of fc1" in live.text
 
 
+def test_the_threshold_slider_counts_what_each_input_keeps(model, mnist):
+    live = threshold_slider(model, "fc1", mnist.validation[:100], bands=True)
+    whole = pixels(live)
+    third = np.s_[:, 2 * whole.shape[1] // 3:]
+    live.slider.value = 0.06
+    assert (whole[third] != pixels(live)[third]).mean() > 0.003
+    assert "weights that each input keeps" in live.picture.value
+
+
 def test_the_neuron_slider_measures_a_network_that_is_really_smaller(model, mnist):
     split = mnist.validation[:500]
     live = neuron_slider(model, split)
@@ -83,6 +99,45 @@ def test_the_rank_slider_squeezes_the_real_matrix(model, mnist):
     assert (whole != pixels(live)).mean() > 0.01
     with pytest.raises(ValueError, match=r"layer is 'fc2' with weights \(100, 300\); allowed is"):
         rank_slider(model, split, "fc2")
+
+
+@pytest.mark.parametrize("name", ["vgg_mini", "lenet_5"])
+def test_the_filter_sliders_build_a_network_that_is_really_smaller(name, mnist):
+    model, split = load_trained(name), mnist.validation[:100]
+    view = filter_sliders(model, split)
+    hidden = list(prunable_layers(model).items())[:-1]
+    assert {layer: slider.max for layer, slider in view.sliders.items()} == {
+        layer: part.weight.shape[0] for layer, part in hidden}
+    whole = pixels(view)
+    first, part = hidden[1]
+    view.sliders[first].value = 3
+    best = part.weight.detach().abs().flatten(1).sum(1).argsort()[-3:].sort().values
+    report = measure(remove_units(model, {first: best}), split)
+    assert f"accuracy {100 * report.accuracy:.1f} %" in view.text
+    assert f"{report.weights:,} weights" in view.text
+    assert f"{report.dense_bytes / 1000:.0f} kB" in view.text
+    assert (whole != pixels(view)).mean() > 0.003
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "image/png",
+            "text/plain"} == set(view._repr_mimebundle_())
+
+
+def test_latency_is_measured_once_when_the_hand_rests(mnist, monkeypatch):
+    monkeypatch.setattr("course_lib.widgets.REST", 0.05)
+    timed = []
+    monkeypatch.setattr("course_lib.widgets.latency", lambda model, batch, seconds: (
+        timed.append((model.conv1.out_channels, batch)) or Latency(1.5, 1, 2, batch, 1)))
+
+    async def drag(view):
+        for kept in (15, 10, 5):
+            view.sliders["conv1"].value = kept
+            assert view.timing.value == "latency: measured when the sliders rest"
+        await asyncio.sleep(0.2)
+
+    view = filter_sliders(load_trained("lenet_5"), mnist.validation[:50])
+    timed.clear()
+    asyncio.run(drag(view))
+    assert timed == [(5, 1), (5, 256)]
+    assert view.timing.value == "latency: 1.50 ms for 1 image, 1.5 ms for 256."
 
 
 def test_the_learners_model_is_not_touched(model, mnist):
