@@ -31,12 +31,27 @@ from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
+from course_lib import han
 from course_lib.data import MNIST, Split, load_mnist
 from course_lib.han import BRIEF, RECIPES
-from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
+from course_lib.masks import (
+    Keep,
+    Masks,
+    apply_masks,
+    keep_top,
+    magnitude_masks,
+    random_masks,
+)
 from course_lib.measure import directions, twins
-from course_lib.models import ARCHITECTURES, DATA, lenet_300_100, prunable_layers, seeded
-from course_lib.removal import remove_units
+from course_lib.models import (
+    ARCHITECTURES,
+    DATA,
+    lenet_300_100,
+    prunable_layers,
+    seeded,
+    vgg_mini,
+)
+from course_lib.removal import build_chain, chain_config, remove_units
 from course_lib.scores import activation_scores, taylor_scores, unit_scores
 from course_lib.spread import Results, spread, write_whole
 from course_lib.training import evaluate, train
@@ -44,6 +59,8 @@ from course_lib.training import evaluate, train
 SCHEMA = 1
 WIDTHS = (0, 2, 4, 8, 16, 32, 64, 128, 300)
 SPARSITIES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+BRIEF_VGG = {"epochs": 8, "lr": 3e-3, "l2": 0.05}  # for vgg_mini where several are trained
+KEPT = (0.75, 0.5, 0.35, 0.25)  # of the filters of each layer
 GONE = (0, 25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 275, 290)  # of 300 neurons
 METHODS: dict[str, Callable[[nn.Module, float, int], Masks]] = {
     "random": lambda model, share, seed: random_masks(model, share, seed=seed),
@@ -148,6 +165,61 @@ def neurons(data: MNIST, *, seed: int, decay: float) -> list[dict]:
     return rows
 
 
+def race(data: MNIST, *, seed: int) -> list[dict]:
+    """Leave vgg_mini as many weights in four ways, and retrain each for 3 epochs.
+
+    Whole filters (and neurons) of smallest L1 norm, or at random; single weights; and a network of
+    that size trained from first weights, for as many epochs as the others had in all.
+    """
+    reference = vgg_mini(seed)
+    train(reference, data.train, **BRIEF_VGG, seed=seed)
+    rows = []
+    for share in KEPT:
+        for kind, (model, masks) in _runners(reference, share, seed).items():
+            before = evaluate(model, data.test)
+            recipe = {"epochs": 3, "lr": 1e-3} if kind != "narrow from scratch" else (
+                BRIEF_VGG | {"epochs": BRIEF_VGG["epochs"] + 3})
+            train(model, data.train, **recipe, masks=masks, seed=seed)
+            rows.append({"seed": seed, "kept": share, "kind": kind, "before": before,
+                         "after": evaluate(model, data.test),
+                         "weights": sum(int(layer.weight.count_nonzero())
+                                        for layer in prunable_layers(model).values())})
+    return rows
+
+
+def _runners(reference: nn.Sequential, share: float, seed: int
+             ) -> dict[str, tuple[nn.Sequential, Masks | None]]:
+    """Return the four networks of the race, before they are retrained, with their masks."""
+    layers = prunable_layers(reference)
+    all_weights = sum(layer.weight.numel() for layer in layers.values())
+    removed = remove_units(reference, filters_kept(reference, share))
+    weights = sum(layer.weight.numel() for layer in prunable_layers(removed).values())
+    masks = magnitude_masks(reference, 1 - weights / all_weights)
+    sparse = copy.deepcopy(reference)
+    apply_masks(sparse, masks)
+    with seeded(seed):
+        narrow = build_chain(chain_config(removed))
+    return {"filters by L1": (removed, None),
+            "random filters": (remove_units(reference, filters_kept(reference, share, seed)), None),
+            "single weights": (sparse, masks),
+            "narrow from scratch": (narrow, None)}
+
+
+def filters_kept(model: nn.Sequential, share: float, seed: int | None = None) -> Keep:
+    """Return the filters and neurons to keep: this share of each hidden layer, by their L1 norm.
+
+    With a seed, at random.
+    """
+    lots = None if seed is None else torch.Generator().manual_seed(seed)
+    keep = {}
+    for name, layer in list(prunable_layers(model).items())[:-1]:
+        kind = "filter" if isinstance(layer, nn.Conv2d) else "neuron"
+        scores = unit_scores(layer.weight, kind) if lots is None else (
+            torch.rand(layer.weight.shape[0], generator=lots))
+        keep[name] = keep_top(scores, 1 - share).nonzero().flatten()
+    return keep
+
+
 def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str, torch.Tensor]:
     """Score the 300 neurons of the first layer in four ways on the images of `split`.
 
@@ -176,7 +248,7 @@ class Figure:
 
     def of_seeds(self, seeds: int) -> list[dict]:
         """Return all tasks, each with its seed."""
-        return [task | {"seed": seed} for seed in range(seeds) for task in self.tasks
+        return [task | {"seed": seed} for task in self.tasks for seed in range(seeds)
                 if seed < 3 or task.get("network") not in self.few]
 
 
@@ -185,6 +257,13 @@ FIGURES = {
     "widths": Figure(widths, tuple({"width": width} for width in WIDTHS)),
     "unstructured": Figure(unstructured),
     "neurons": Figure(neurons, ({"decay": 0.0}, {"decay": BRIEF["l2"]})),
+    "race": Figure(race),
+    "han": Figure(han.han, tuple({"network": name} for name in RECIPES),
+                  few=("alexnet_mini", "vgg_mini")),
+    "gradual": Figure(han.gradual, tuple({"network": name} for name in han.GRADUAL)),
+    "controls": Figure(han.controls, tuple({"rounds": rounds} for rounds in (1, 3, 5))),
+    "norms": Figure(han.norms, tuple({"norm": norm} for norm in han.NORMS)),
+    "dropout": Figure(han.dropout, tuple({"rate": rate} for rate in ("shrinks", "stays", "none"))),
 }
 
 
@@ -263,6 +342,7 @@ def main(arguments: list[str] | None = None) -> None:
     if asked.what != "train":
         if (asked.backend == "dask") != (asked.scheduler is not None):
             parser.error("--backend dask and --scheduler tcp://... go together")
+        os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
         print(run_figure(asked.what, asked.seeds, asked.out, fresh=asked.fresh, jobs=asked.jobs,
                          scheduler=asked.scheduler))
         return

@@ -1,11 +1,13 @@
 import json
+import re
 
 import pytest
 from safetensors.torch import load_file
 
 from course_lib import experiments
 from course_lib.experiments import FIGURES, RECIPES, load_results, perceptron, run_figure
-from course_lib.models import ARCHITECTURES, RESULTS, lenet_300_100, prunable_layers
+from course_lib.lessons import NOTEBOOKS
+from course_lib.models import ARCHITECTURES, RESULTS, lenet_300_100, prunable_layers, vgg_mini
 from course_lib.training import evaluate
 
 
@@ -33,15 +35,26 @@ def test_the_command_of_a_record_reproduces_it(tmp_path, mnist, monkeypatch):
     assert evaluate(stored, mnist.test) == again["test_accuracy"]
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_the_stored_figures_are_whole(name):
+def shipped():
+    """Return the names of the figures whose results a lesson reads."""
+    text = "".join(path.read_text("utf-8") for path in sorted(NOTEBOOKS.glob("*.ipynb")))
+    return sorted(set(re.findall(r'load_results\(\\"(\w+)', text)))
+
+
+def test_lessons_read_long_runs():
+    assert len(shipped()) >= 4
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_figures_that_lessons_read_are_whole(name):
     file = json.loads((RESULTS / f"{name}.json").read_text())
-    assert file["command"] == f"python -m course_lib.experiments {name} --seeds 5 --fresh"
+    seeds = len({row["seed"] for row in load_results(name)})
+    assert seeds >= 3
+    assert file["command"] == f"python -m course_lib.experiments {name} --seeds {seeds} --fresh"
     assert file["schema"] == experiments.SCHEMA
     assert {"torch", "python", "machine", "threads", "seconds"} <= set(file)
     assert set(file["tasks"]) == {json.dumps(task, sort_keys=True)
-                                  for task in FIGURES[name].of_seeds(5)}
-    assert {row["seed"] for row in load_results(name)} == set(range(5))
+                                  for task in FIGURES[name].of_seeds(seeds)}
 
 
 @pytest.fixture
@@ -62,10 +75,10 @@ def counting(monkeypatch):
 def test_an_interrupted_run_loses_nothing_and_goes_on(counting, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_figure("counting", 3, tmp_path)
-    assert len(json.loads((tmp_path / "results" / "counting.json").read_text())["tasks"]) == 4
+    assert len(json.loads((tmp_path / "results" / "counting.json").read_text())["tasks"]) == 2
     counting["broken"] = False
     path = run_figure("counting", 3, tmp_path)
-    assert counting["runs"] == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
+    assert counting["runs"] == [(0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2)]
     assert len(json.loads(path.read_text())["tasks"]) == 6
 
 
@@ -102,3 +115,24 @@ def test_each_run_gives_rows_with_its_seed(mnist):
     assert len(rows) == 3 * len(experiments.SPARSITIES)
     at_zero = [row["after"] for row in rows if row["sparsity"] == 0]
     assert at_zero == [at_zero[0]] * 3  # nothing pruned: the way to choose makes no difference
+
+
+def test_the_race_compares_networks_with_as_many_weights(mnist, monkeypatch):
+    monkeypatch.setattr(experiments, "KEPT", (0.5,))
+    monkeypatch.setattr(experiments, "BRIEF_VGG", {"epochs": 1})
+    few = type(mnist)(mnist.train[:256], mnist.validation[:100], mnist.test[:100])
+    rows = experiments.race(few, seed=1)
+    assert [row["kind"] for row in rows] == ["filters by L1", "random filters", "single weights",
+                                             "narrow from scratch"]
+    assert len({row["weights"] for row in rows}) == 1
+    assert 0.24 < rows[0]["weights"] / 123_464 < 0.26
+
+
+def test_filters_are_kept_by_their_norm_or_at_random():
+    model = vgg_mini()
+    by_norm, random, again = (experiments.filters_kept(model, 0.5, seed) for seed in (None, 0, 0))
+    assert list(by_norm) == list(prunable_layers(model))[:-1]
+    norms = model.conv3_1.weight.detach().abs().sum((1, 2, 3))
+    assert by_norm["conv3_1"].tolist() == sorted(norms.argsort()[16:].tolist())
+    assert all(random[name].equal(again[name]) for name in random)
+    assert not random["conv3_1"].equal(by_norm["conv3_1"])
