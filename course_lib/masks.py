@@ -74,7 +74,8 @@ def random_masks(model: nn.Module, sparsity: float | dict[str, float], *, seed: 
 
     The control beside every score: what a score achieves beyond this, it achieves by choosing.
     """
-    lots = torch.Generator().manual_seed(seed)
+    # far from `seed` itself: that one drew the model's weights, and masks would follow them
+    lots = torch.Generator().manual_seed(1_000_003 * (seed + 1))
     shares = _share_per_layer(model, sparsity)
     return {name: keep_top(torch.rand(layer.weight.shape, generator=lots), shares[name])
             for name, layer in prunable_layers(model).items()}
@@ -101,6 +102,9 @@ def std_thresholds(model: nn.Module, quality: float | dict[str, float], *,
             raise ValueError(f"quality for {name!r} is {value!r}; allowed is 0 or more, and finite")
         weight = layers[name].weight.detach()
         survivors = weight if masks is None or name not in masks else weight[masks[name]]
+        if not survivors.isfinite().all():
+            raise ValueError(f"model has weights in {name!r} that are NaN or infinite; allowed is "
+                             "one whose weights are numbers")
         if survivors.numel():
             thresholds[name] = float(value * survivors.std(correction=0))
     return thresholds

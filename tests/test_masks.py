@@ -19,7 +19,7 @@ from course_lib.masks import (
     threshold_masks,
     unit_masks,
 )
-from course_lib.models import lenet_300_100, prunable_layers
+from course_lib.models import lenet_5, lenet_300_100, prunable_layers
 
 shares = st.floats(0, 1)
 # few distinct values, so that ties are the rule
@@ -306,6 +306,24 @@ def test_other_scores_choose_other_units(small):
 def test_units_that_do_not_exist_are_refused(small, call, message):
     with pytest.raises(ValueError, match=message):
         call(small)
+
+
+def test_random_masks_do_not_follow_the_random_numbers_that_drew_the_weights():
+    for build in (lenet_5, lenet_300_100):
+        for seed in range(3):
+            model = build(seed)
+            for name, mask in random_masks(model, 0.5, seed=seed).items():
+                weight = prunable_layers(model)[name].weight.detach().flatten()
+                pair = torch.stack([weight, mask.flatten().float()])
+                chance = weight.numel() ** -0.5
+                assert abs(float(torch.corrcoef(pair)[0, 1])) < 4 * chance
+
+
+def test_thresholds_of_weights_that_are_no_numbers_are_refused():
+    model = lenet_300_100()
+    model.fc2.weight.data[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="model has weights in 'fc2' that are NaN"):
+        std_thresholds(model, 0.5)
 
 
 @pytest.mark.parametrize("quality", [0.5, {"fc1": 0.5, "fc3": 1.25}])
