@@ -5,6 +5,7 @@ those that are finished. The model that they are given stays as it is.
 """
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from course_lib.masks import (
     Masks,
     apply_masks,
     magnitude_masks,
-    sparsity,
     std_thresholds,
     threshold_masks,
 )
@@ -46,8 +46,9 @@ class Round:
 
     @property
     def compression(self) -> float:
-        """Return all weights / weights that stay."""
-        return 1 / (1 - sparsity(self.masks))
+        """Return all weights / weights that stay; infinite if none do."""
+        left = sum(int(mask.sum()) for mask in self.masks.values())
+        return sum(mask.numel() for mask in self.masks.values()) / left if left else math.inf
 
 
 def prune_and_retrain(model: nn.Module, data: MNIST,
@@ -59,8 +60,8 @@ def prune_and_retrain(model: nn.Module, data: MNIST,
 
     In a round the weights below quality · σ of their layer's survivors become zero, in all layers;
     then all layers are retrained together, from the values that the survivors have. One quality is
-    one-shot pruning. `lr` is a tenth of the usual one, as in the paper; `l1`, `l2`, `teacher` and
-    `optimizer` go to `train`. With `shrink_dropout` a dropout's rate becomes
+    one-shot pruning. By default `lr` is a tenth of `train`'s, as in the paper; `l1`, `l2`,
+    `teacher` and `optimizer` go to `train`. With `shrink_dropout` a dropout's rate becomes
     D_o · sqrt(C_r / C_o), C the weights of the next layer, originally and as retrained.
 
     Source: Han, Pool, Tran, Dally 2015. It leaves open whether σ is taken anew each round; here it
@@ -72,9 +73,11 @@ def prune_and_retrain(model: nn.Module, data: MNIST,
             return threshold_masks(pruned, thresholds, masks=masks), thresholds
         return choose
 
+    _check_rounds("qualities", qualities)
     for quality in qualities:  # what cannot work is refused now, not after hours
         std_thresholds(model, quality)
-    return _rounds(model, data, [cut(quality) for quality in qualities], shrink_dropout,
+    return _rounds(copy.deepcopy(model), data, [cut(quality) for quality in qualities],
+                   shrink_dropout,
                    {"epochs": epochs, "lr": lr, "l1": l1, "l2": l2, "teacher": teacher,
                     "optimizer": optimizer}, seed)
 
@@ -94,9 +97,13 @@ def prune_gradually(model: nn.Module, data: MNIST, sparsities: Sequence[float], 
             return chosen, _cuts(pruned, chosen)
         return choose
 
+    _check_rounds("sparsities", sparsities)
     for share in sparsities:
         magnitude_masks(model, share)
-    return _rounds(model, data, [cut(share) for share in sparsities], shrink_dropout,
+    if list(sparsities) != sorted(sparsities):
+        raise ValueError(f"sparsities are {list(sparsities)}; allowed are shares that never fall: "
+                         "what is pruned stays pruned")
+    return _rounds(copy.deepcopy(model), data, [cut(share) for share in sparsities], shrink_dropout,
                    {"epochs": epochs, "lr": lr, "l1": l1, "l2": l2, "teacher": teacher,
                     "optimizer": optimizer}, seed)
 
@@ -116,10 +123,9 @@ def cubic_schedule(final: float, rounds: int) -> list[float]:
     return [final * (1 - (1 - passed / rounds) ** 3) for passed in range(1, rounds + 1)]
 
 
-def _rounds(model: nn.Module, data: MNIST, cuts: Sequence[Cut], shrink_dropout: bool,
+def _rounds(pruned: nn.Module, data: MNIST, cuts: Sequence[Cut], shrink_dropout: bool,
             options: dict, seed: int) -> Iterator[Round]:
-    """Make each cut in turn and retrain after it, on a copy of the model."""
-    pruned = copy.deepcopy(model)
+    """Make each cut in turn and retrain after it."""
     masks = {name: layer.weight.new_ones(layer.weight.shape).bool()
              for name, layer in prunable_layers(pruned).items()}
     rates = {name: part.p for name, part in pruned.named_modules() if isinstance(part, nn.Dropout)}
@@ -130,10 +136,15 @@ def _rounds(model: nn.Module, data: MNIST, cuts: Sequence[Cut], shrink_dropout: 
         if shrink_dropout:
             _shrink_dropout(pruned, rates, masks)
         before = evaluate(pruned, data.validation)
-        train(pruned, data.train, masks=masks, seed=seed + number, **options)
+        train(pruned, data.train, masks=masks, seed=1000 * (seed + 1) + number, **options)
         yield Round(number, masks, copy.deepcopy(pruned.state_dict()), thresholds,
                     {name: float(mask.double().mean()) for name, mask in masks.items()},
                     before, evaluate(pruned, data.validation), time.perf_counter() - started)
+
+
+def _check_rounds(argument: str, values: object) -> None:
+    if not isinstance(values, list | tuple) or not values:
+        raise ValueError(f"{argument} is {values!r}; allowed is a list, one value for each round")
 
 
 def _shrink_dropout(model: nn.Module, rates: dict[str, float], masks: Masks) -> None:

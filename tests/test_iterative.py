@@ -79,12 +79,27 @@ def test_the_model_stays_as_it_is_and_the_seed_decides(few):
     assert model[3].p == 0.5
 
 
-def test_an_interrupt_leaves_the_finished_rounds_usable(few):
+def test_an_interrupt_leaves_the_finished_rounds_usable(few, monkeypatch):
     rounds = prune_and_retrain(small(), few, [0.5, 0.5], epochs=1)
     first = next(rounds)
     kept = copy.deepcopy(first.weights)
-    next(rounds)
+
+    def stopped(model, *arguments, **options):
+        model[1].weight.data.fill_(7)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course_lib.iterative.train", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        next(rounds)
     assert all(torch.equal(kept[key], value) for key, value in first.weights.items())
+    model = small()
+    model.load_state_dict(first.weights)
+    assert evaluate(model, few.validation) == first.after
+
+
+def test_a_network_without_any_weight_left_is_infinitely_compressed(few):
+    only, = prune_and_retrain(small(), few, [100.0], epochs=0)
+    assert only.compression == math.inf
 
 
 @pytest.mark.parametrize(("shrink", "rate"), [(True, None), (False, 0.5)])
@@ -111,7 +126,7 @@ def test_the_options_reach_the_training(few, monkeypatch):
     masks = seen.pop("masks")
     assert set(masks) == {"1", "4"}
     assert seen == {"epochs": 3, "lr": 0.2, "l1": 0.1, "l2": 0.3, "teacher": teacher,
-                    "optimizer": "sgd", "seed": 6}
+                    "optimizer": "sgd", "seed": 6001}
 
 
 def test_gradual_pruning_reaches_each_sparsity_over_all_layers(few):
@@ -154,6 +169,11 @@ def test_layers_that_lose_everything_are_no_obstacle(few):
      "quality names the layer 'fc9'; allowed is one of 1, 4"),
     (lambda model, few: prune_gradually(model, few, [0.5, 90], epochs=1),
      "sparsity is 90; allowed is a share from 0 to 1"),
+    (lambda model, few: prune_and_retrain(model, few, 0.5, epochs=1),
+     "qualities is 0.5; allowed is a list, one value for each round"),
+    (lambda model, few: prune_and_retrain(model, few, [], epochs=1), r"qualities is \[\]; allowed"),
+    (lambda model, few: prune_gradually(model, few, [0.9, 0.5], epochs=1),
+     r"sparsities are \[0.9, 0.5\]; allowed are shares that never fall"),
     (lambda model, few: cubic_schedule(90, 3), "final is 90; allowed is a share"),
     (lambda model, few: cubic_schedule(0.9, 0), "rounds is 0; allowed is a whole number"),
 ])
