@@ -9,7 +9,8 @@ from dask.distributed import Client, LocalCluster
 
 from course_lib.spread import Results, spread, write_whole
 
-HEAD = {"schema": 1, "command": "run it", "seeds": [0], "torch": "2", "machine": "m", "threads": 1}
+HEAD = {"schema": 1, "command": "run it", "seeds": [0], "torch": "2", "machine": "m", "threads": 1,
+        "recipe": {}}
 TASKS = [{"x": x} for x in range(8)]
 
 
@@ -20,13 +21,12 @@ def test_every_task_is_done_once(jobs):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_was_done_before_a_failure_is_kept(jobs):
+def test_a_task_that_fails_costs_no_other(jobs):
     done = []
     ending = (done.append(task["x"]) for task, _ in spread(tasks.fails_at_three, TASKS, jobs=jobs))
     with pytest.raises(KeyError, match="three"):
         list(ending)
-    assert 0 in done
-    assert 3 not in done
+    assert sorted(done) == [0, 1, 2, 4, 5, 6, 7]
 
 
 def test_tasks_are_taken_when_their_turn_comes():
@@ -68,8 +68,9 @@ def test_workers_with_several_threads_are_refused():
         next(spread(tasks.square, TASKS, scheduler=cluster.scheduler_address))
 
 
-def add_twenty(path, name):
+def add_twenty(path, name, together):
     results = Results(path, HEAD)
+    together.wait()
     for x in range(20):
         results.add({"name": name, "x": x}, [{"x": x}], 0.5)
 
@@ -77,7 +78,8 @@ def add_twenty(path, name):
 def test_two_runs_at_the_same_time_do_not_lose_each_others_results(tmp_path):
     path = tmp_path / "results" / "both.json"
     spawning = multiprocessing.get_context("spawn")
-    runs = [spawning.Process(target=add_twenty, args=(path, name)) for name in "ab"]
+    together = spawning.Barrier(2)
+    runs = [spawning.Process(target=add_twenty, args=(path, name, together)) for name in "ab"]
     for run in runs:
         run.start()
     for run in runs:
@@ -85,6 +87,36 @@ def test_two_runs_at_the_same_time_do_not_lose_each_others_results(tmp_path):
     stored = json.loads(path.read_text())
     assert len(stored["tasks"]) == 40
     assert stored["seconds"] == 20.0
+
+
+def test_what_another_run_has_added_is_not_added_twice(tmp_path):
+    results = Results(tmp_path / "file.json", HEAD)
+    results.add({"x": 1}, [{"y": 1}], 2.0)
+    Results(tmp_path / "file.json", HEAD | {"seeds": [0, 1]}).add({"x": 1}, [{"y": 9}], 2.0)
+    stored = json.loads((tmp_path / "file.json").read_text())
+    assert stored["tasks"] == {'{"x": 1}': [{"y": 1}]}
+    assert stored["seconds"] == 2.0
+    assert stored["seeds"] == [0]
+
+
+def test_the_command_with_most_seeds_is_kept(tmp_path):
+    path = tmp_path / "file.json"
+    for seeds, x in (([0], 0), ([0, 1, 2], 2), ([0, 1], 1)):
+        Results(path, HEAD | {"seeds": seeds, "command": f"--seeds {len(seeds)}"}).add(
+            {"x": x}, [], 0.0)
+    stored = json.loads(path.read_text())
+    assert (stored["seeds"], stored["command"]) == ([0, 1, 2], "--seeds 3")
+
+
+def test_beginning_anew_keeps_what_was_there_beside(tmp_path):
+    path = tmp_path / "file.json"
+    Results(path, HEAD).add({"x": 1}, [], 0.0)
+    before = path.read_bytes()
+    Results(path, HEAD | {"recipe": {"epochs": 3}}, fresh=True)
+    assert (tmp_path / "file.json.old").read_bytes() == before
+    assert json.loads(path.read_text())["tasks"] == {}
+    with pytest.raises(ValueError, match=r"was begun with recipe \{'epochs': 3\}; allowed is"):
+        Results(path, HEAD)
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
