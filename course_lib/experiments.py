@@ -22,8 +22,8 @@ import os
 import platform
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -56,7 +56,7 @@ from course_lib.scores import activation_scores, taylor_scores, unit_scores
 from course_lib.spread import Results, spread, write_whole
 from course_lib.training import evaluate, train
 
-SCHEMA = 1
+SCHEMA = 2
 WIDTHS = (0, 2, 4, 8, 16, 32, 64, 128, 300)
 SPARSITIES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 BRIEF_VGG = {"epochs": 8, "lr": 3e-3, "l2": 0.05}  # for vgg_mini where several are trained
@@ -239,11 +239,13 @@ def neuron_scores(model: nn.Sequential, split: Split, seed: int = 0) -> dict[str
 class Figure:
     """Hold what runs for a figure: `run(data, **task)` gives rows, for each seed and each task.
 
+    `recipe` is what the rows depend on, stored with them: a run goes on only with the same.
     Networks in `few` are run with three seeds at most.
     """
 
     run: Callable[..., list[dict]]
     tasks: tuple[dict, ...] = ({},)
+    recipe: Mapping[str, object] = field(default_factory=dict)
     few: tuple[str, ...] = ()
 
     def of_seeds(self, seeds: int) -> list[dict]:
@@ -252,37 +254,58 @@ class Figure:
                 if seed < 3 or task.get("network") not in self.few]
 
 
+HAN_SMALL = {"brief": BRIEF, "retraining": han.RETRAIN["lenet_300_100"],
+             "qualities": han.QUALITIES["lenet_300_100"], "gentle": han.GENTLE["lenet_300_100"]}
 FIGURES = {
-    "redundancy": Figure(redundancy),
-    "widths": Figure(widths, tuple({"width": width} for width in WIDTHS)),
-    "unstructured": Figure(unstructured),
-    "neurons": Figure(neurons, ({"decay": 0.0}, {"decay": BRIEF["l2"]})),
-    "race": Figure(race),
+    "redundancy": Figure(redundancy, recipe={"brief": BRIEF}),
+    "widths": Figure(widths, tuple({"width": width} for width in WIDTHS), {"brief": BRIEF}),
+    "unstructured": Figure(unstructured, recipe={"brief": BRIEF, "sparsities": SPARSITIES}),
+    "neurons": Figure(neurons, ({"decay": 0.0}, {"decay": BRIEF["l2"]}), {"brief": BRIEF}),
+    "race": Figure(race, recipe={"brief": BRIEF_VGG, "kept": KEPT}),
     "han": Figure(han.han, tuple({"network": name} for name in RECIPES),
-                  few=("alexnet_mini", "vgg_mini")),
-    "gradual": Figure(han.gradual, tuple({"network": name} for name in han.GRADUAL)),
-    "controls": Figure(han.controls, tuple({"rounds": rounds} for rounds in (1, 3, 5))),
-    "norms": Figure(han.norms, tuple({"norm": norm} for norm in han.NORMS)),
-    "dropout": Figure(han.dropout, tuple({"rate": rate} for rate in ("shrinks", "stays", "none"))),
+                  {"references": RECIPES, "retraining": han.RETRAIN, "qualities": han.QUALITIES,
+                   "gentle": han.GENTLE}, few=("alexnet_mini", "vgg_mini")),
+    "gradual": Figure(han.gradual, tuple({"network": name} for name in han.GRADUAL), han.GRADUAL),
+    "controls": Figure(han.controls, tuple({"rounds": rounds} for rounds in (1, 3, 5)),
+                       HAN_SMALL),
+    "norms": Figure(han.norms, tuple({"norm": norm} for norm in han.NORMS),
+                    {"norms": han.NORMS, "sparsities": han.SHARES}),
+    "dropout": Figure(han.dropout, tuple({"rate": rate} for rate in ("shrinks", "stays", "none")),
+                      HAN_SMALL),
 }
 
 
 def load_results(name: str) -> list[dict]:
-    """Return the rows of a figure's long run, such as "widths"."""
+    """Return the rows of a figure's long run, such as "widths"; a run cut short is refused."""
     path = DATA / "results" / f"{name}.json"
-    if name not in FIGURES:
-        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(FIGURES)}")
+    _check_figure(name)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; restore it with: git checkout -- data/results")
-    return [row for rows in json.loads(path.read_text("utf-8"))["tasks"].values() for row in rows]
+    stored = json.loads(path.read_text("utf-8"))
+    wanted = FIGURES[name].of_seeds(len(stored["seeds"]))
+    if len(stored["tasks"]) < len(wanted):
+        raise ValueError(f"{path} holds {len(stored['tasks'])} of {len(wanted)} tasks; finish it "
+                         f"with: {stored['command'].removesuffix(' --fresh')}")
+    return [row for rows in stored["tasks"].values() for row in rows]
+
+
+def _check_figure(name: str) -> None:
+    if name not in FIGURES:
+        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(FIGURES)}")
 
 
 def run_figure(name: str, seeds: int, out: Path = DATA, *, fresh: bool = False, jobs: int = 1,
                scheduler: str | None = None) -> Path:
     """Run what a figure's file does not hold yet; the file is whole after every task."""
+    _check_figure(name)
+    for argument, value in (("seeds", seeds), ("jobs", jobs)):
+        if value < 1:
+            raise ValueError(f"{argument} is {value}; allowed is 1 or more")
     path = out / "results" / f"{name}.json"
     command = f"python -m course_lib.experiments {name} --seeds {seeds} --fresh"
-    results = Results(path, _circumstances(command, list(range(seeds)), 1), fresh=fresh)
+    recipe = json.loads(json.dumps(FIGURES[name].recipe))  # as the file will give it back
+    head = _circumstances(command, list(range(seeds)), 1) | {"recipe": recipe}
+    results = Results(path, head, fresh=fresh)
     tasks = FIGURES[name].of_seeds(seeds)
     left = (task for task in tasks if not results.holds(task))  # looked up when its turn comes
     work = functools.partial(perform, name)

@@ -1,7 +1,9 @@
 """The long runs of lesson 05: Han's method with its controls, and what came after it.
 
 Each function takes the data and one task, and returns rows for the figure's file. Whatever is
-chosen is chosen on validation; rows with a "test" entry were looked at there once, at the end.
+chosen is chosen on validation; what is called "test" is the accuracy on the test split and decides
+nothing. Where we depart from the paper: we retrain with L1 and nearly the first learning rate,
+which went further on validation than L2 and a tenth of it.
 """
 
 import copy
@@ -64,7 +66,8 @@ def han(data: MNIST, *, seed: int, network: str) -> list[dict]:
 
     Both are trained for as many epochs as the reference and all retraining took together. "longer":
     the reference's recipe, over so many epochs. "narrow": a dense network with as many weights as
-    the pruned one keeps.
+    the pruned one keeps, with the reference's decay or none, whichever reads better on validation.
+    "pruned" is the round that reads best on validation among those that compress 12 times or more.
     """
     reference, options = trained(network, seed, data), RETRAIN[network]
     rounds = list(prune_and_retrain(reference, data, qualities(network), **options, seed=seed))
@@ -72,14 +75,13 @@ def han(data: MNIST, *, seed: int, network: str) -> list[dict]:
     recipe = recipe | {"epochs": recipe["epochs"] + options["epochs"] * len(rounds)}
     longer = trained(network, seed, data, recipe)
     at = choose_beyond(rounds, 12.0)
-    narrow = narrower(network, kept(at), seed)
-    train(narrow, data.train, **(recipe | {"l2": 0.0}), seed=seed)  # small ones do not bear decay
+    narrow = best_narrow(network, kept(at), seed, data, recipe)
     rivals = {"reference": reference, "longer": longer}
     tested = {"reference": reference, "longer": longer, "narrow": narrow,
-              "12 times": rebuilt(network, at)}
+              "pruned": rebuilt(network, at)}
     for name, rival in rivals.items():
         free = choose_free(rounds, evaluate(rival, data.validation))
-        tested[f"no drop from {name}"] = reference if free is None else rebuilt(network, free)
+        tested[f"no drop from {name}"] = rival if free is None else rebuilt(network, free)
     rows = [{"kind": "round"} | _described(each) for each in rounds]
     rows += [{"kind": kind} | _tested(model, rivals, data) for kind, model in tested.items()]
     return [{"network": network, "seed": seed} | row for row in rows]
@@ -112,12 +114,27 @@ def rebuilt(network: str, at: Round) -> nn.Sequential:
     return model.eval()
 
 
+def best_narrow(network: str, weights: int, seed: int, data: MNIST, recipe: dict) -> nn.Module:
+    """Train the narrow network with decay and without; return what reads better on validation."""
+    found = []
+    for decay in (0.0, recipe["l2"]):
+        model = narrower(network, weights, seed)
+        train(model, data.train, **(recipe | {"l2": decay}), seed=seed)
+        found.append((evaluate(model, data.validation), model))
+    return max(found, key=lambda pair: pair[0])[1]
+
+
 def narrower(network: str, weights: int, seed: int) -> nn.Sequential:
-    """Build the network with all hidden layers narrowed alike, to at least so many weights."""
+    """Build the network with all hidden layers narrowed alike, to at least so many weights.
+
+    Ten neurons are left in any layer but the first: fewer could hardly tell ten digits apart.
+    """
     whole = ARCHITECTURES[network](seed)
     hidden = list(prunable_layers(whole).items())[:-1]
+    least = {name: 10 if place and isinstance(layer, nn.Linear) else 1
+             for place, (name, layer) in enumerate(hidden)}
     for share in torch.linspace(0.01, 1.0, 991).tolist():
-        keep = {name: torch.arange(max(1, round(share * layer.weight.shape[0])))
+        keep = {name: torch.arange(max(least[name], round(share * layer.weight.shape[0])))
                 for name, layer in hidden}
         plan = remove_units(whole, keep)
         if sum(layer.weight.numel() for layer in prunable_layers(plan).values()) >= weights:
@@ -128,7 +145,8 @@ def narrower(network: str, weights: int, seed: int) -> nn.Sequential:
 
 def _described(at: Round) -> dict:
     return {"round": at.number, "compression": at.compression, "density": at.density,
-            "thresholds": at.thresholds, "before": at.before, "after": at.after}
+            "thresholds": at.thresholds, "validation_before": at.before,
+            "validation_after": at.after}
 
 
 def _tested(model: nn.Module, rivals: dict[str, nn.Module], data: MNIST) -> dict:
@@ -156,15 +174,16 @@ GRADUAL = {  # epochs that the sparsity rises and then rests, up to the first ta
 def gradual(data: MNIST, *, seed: int, network: str) -> list[dict]:
     """Prune from the first epoch on, to one target after another, taught by the dense network.
 
-    For each target: rounds of one epoch along the cubic schedule, then some epochs more.
+    For each target: rounds of one epoch along the cubic schedule, then some epochs more. The
+    teacher is the course's own trained network for every seed.
     """
     plan, teacher = GRADUAL[network], load_trained(network)
-    model, reached, rows = ARCHITECTURES[network](seed), 0.0, []
+    model, reached, rows = ARCHITECTURES[network](seed + 1000), 0.0, []
     for place, target in enumerate(plan["targets"]):
         rising, settling = plan["next"] if place else plan["first"]
         steps = [reached + (target - reached) * share for share in cubic_schedule(1.0, rising)]
         options = {"lr": plan["lr"], "l1": plan["l1"], "teacher": teacher,
-                   "seed": seed + 1000 * place}
+                   "seed": 100 * seed + place}
         for each in prune_gradually(model, data, steps, epochs=1, **options):
             model.load_state_dict(each.weights)
             masks = each.masks
@@ -211,23 +230,27 @@ def _rivals(reference: nn.Module, last: Round, seed: int
 # L1 and L2
 
 NORMS = {"none": {}, "L1": {"l1": 5e-5}, "L2": {"l2": 0.5}}
-SHARES = (0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
+SHARES = (0.5, 0.8, 0.9, 0.95, 0.98)
 
 
 def norms(data: MNIST, *, seed: int, norm: str) -> list[dict]:
-    """Train and prune LeNet-300-100 under one norm: not retrained, retrained, and iteratively."""
+    """Train and prune LeNet-300-100 under one norm: not retrained, retrained, and iteratively.
+
+    All numbers are test accuracies. At each sparsity both retrained networks had as many epochs.
+    """
     model = trained("lenet_300_100", seed, data, {"epochs": 10, "lr": 2e-3} | NORMS[norm])
-    iterated, masks, rows = copy.deepcopy(model), None, []
-    for share in SHARES:
+    iterated, masks, reference, rows = copy.deepcopy(model), None, evaluate(model, data.test), []
+    for place, share in enumerate(SHARES, start=1):
         once = copy.deepcopy(model)
         cut = magnitude_masks(once, share)
         apply_masks(once, cut)
         before = evaluate(once, data.test)
-        train(once, data.train, epochs=5, **NORMS[norm], masks=cut, seed=seed)
+        train(once, data.train, epochs=3 * place, **NORMS[norm], masks=cut, seed=seed)
         masks = magnitude_masks(iterated, share, masks=masks)
-        train(iterated, data.train, epochs=5, **NORMS[norm], masks=masks, seed=seed)
-        rows.append({"seed": seed, "norm": norm, "sparsity": share, "before": before,
-                     "once": evaluate(once, data.test), "iterated": evaluate(iterated, data.test)})
+        train(iterated, data.train, epochs=3, **NORMS[norm], masks=masks, seed=100 * seed + place)
+        rows.append({"seed": seed, "norm": norm, "sparsity": share, "reference": reference,
+                     "before": before, "once": evaluate(once, data.test),
+                     "iterated": evaluate(iterated, data.test)})
     return rows
 
 

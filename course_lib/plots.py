@@ -213,8 +213,10 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
     A neuron gives a map of one pixel. Each box carries its layer's name as its label, and lies over
     a pale one of the same size.
     """
+    if not isinstance(model, nn.Sequential):
+        raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential")
     ax = panels()[0, 0] if ax is None else ax
-    signal, left = torch.zeros(1, 1, 28, 28), 0.0
+    signal, left = torch.zeros(1, 1, 28, 28, dtype=next(model.parameters()).dtype), 0.0
     layers = prunable_layers(model)
     gap = 0.02 * sum(layer.weight.shape[0] for layer in layers.values())
     with evaluating(model), torch.inference_mode():

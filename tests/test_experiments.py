@@ -82,7 +82,8 @@ def test_an_interrupted_run_loses_nothing_and_goes_on(counting, tmp_path):
     assert len(json.loads(path.read_text())["tasks"]) == 6
 
 
-@pytest.mark.parametrize(("key", "value"), [("schema", 99), ("torch", "2.6.0"), ("threads", 64)])
+@pytest.mark.parametrize(("key", "value"), [("schema", 99), ("recipe", "other"),
+                                            ("torch", "2.6.0"), ("threads", 64)])
 def test_runs_under_other_circumstances_are_not_mixed(counting, tmp_path, key, value):
     path = run_figure("counting", 1, tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
@@ -92,6 +93,28 @@ def test_runs_under_other_circumstances_are_not_mixed(counting, tmp_path, key, v
     assert path.read_bytes() == before
     run_figure("counting", 1, tmp_path, fresh=True)
     assert counting["runs"] == [(0, 1), (0, 2)] * 2
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("depths", 1), "name is 'depths'; allowed is one of redundancy"),
+    (("counting", 0), "seeds is 0; allowed is 1 or more")])
+def test_what_cannot_run_touches_no_file(counting, tmp_path, arguments, message):
+    path = run_figure("counting", 1, tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=message):
+        run_figure(*arguments, tmp_path, fresh=True)
+    with pytest.raises(ValueError, match="jobs is 0; allowed is 1 or more"):
+        run_figure("counting", 1, tmp_path, fresh=True, jobs=0)
+    assert [file.read_bytes() for file in path.parent.glob("*.json*") if file.stat().st_size] == [
+        before]
+
+
+def test_a_run_that_was_cut_short_is_not_plotted(counting, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments, "DATA", tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run_figure("counting", 3, tmp_path)
+    with pytest.raises(ValueError, match="holds 2 of 6 tasks; finish it with: python -m course"):
+        load_results("counting")
 
 
 def test_an_unknown_figure_is_refused():

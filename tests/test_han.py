@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from course_lib import han
+from course_lib import han, iterative
 from course_lib.data import MNIST
 from course_lib.iterative import Round
 from course_lib.models import ARCHITECTURES, lenet_300_100, prunable_layers
@@ -60,12 +60,47 @@ def test_hans_rows_tell_rounds_and_tested_networks_apart(few, brief):
     assert [row["round"] for row in rounds] == list(range(1, 8))
     assert not any("test" in row for row in rounds)
     tested = {row["kind"]: row for row in rows if row["kind"] != "round"}
-    assert list(tested) == ["reference", "longer", "narrow", "12 times", "no drop from reference",
+    assert list(tested) == ["reference", "longer", "narrow", "pruned", "no drop from reference",
                             "no drop from longer"]
     for row in tested.values():
         lost, gained = row["against"]["reference"]
         assert tested["reference"]["test"] - row["test"] == pytest.approx((lost - gained) / 200)
-    assert tested["narrow"]["weights"] >= tested["12 times"]["nonzero"]
+    assert tested["narrow"]["weights"] >= tested["pruned"]["nonzero"]
+
+
+@pytest.fixture
+def epochs(monkeypatch):
+    """Count the epochs that each network was trained for, by its first object."""
+    counted = {}
+
+    def counting(model, split, *, epochs, **options):
+        counted[id(model)] = counted.get(id(model), 0) + epochs
+        keeping.append(model)  # so that no id is used twice
+
+    keeping = []
+    for module in (han, iterative):
+        monkeypatch.setattr(module, "train", counting)
+    return counted
+
+
+def test_every_rival_is_trained_for_as_many_epochs_in_all(few, epochs):
+    han.controls(few, seed=1, rounds=2)
+    retraining, reference = 10, han.BRIEF["epochs"]
+    assert sorted(epochs.values()) == sorted(
+        [reference, retraining, retraining, retraining] + 3 * [reference + retraining])
+    epochs.clear()
+    han.han(few, seed=1, network="lenet_300_100")
+    assert sorted(epochs.values()) == [30, 70, 100, 100, 100]  # twice narrow, once longer
+    epochs.clear()
+    han.norms(few, seed=1, norm="none")
+    assert sorted(epochs.values()) == [3, 6, 9, 10, 12, 15, 15]
+
+
+def test_no_drop_means_the_rival_itself_where_no_round_is_free_of_it(few, brief, monkeypatch):
+    monkeypatch.setattr(han, "choose_free", lambda rounds, accuracy: None)
+    rows = {row["kind"]: row for row in han.han(few, seed=1, network="lenet_300_100")}
+    for rival in ("reference", "longer"):
+        assert rows[f"no drop from {rival}"]["against"][rival] == [0, 0]
 
 
 def test_controls_have_the_iterative_networks_sparsity_in_each_layer(few, brief):
@@ -85,8 +120,8 @@ def test_gradual_pruning_reaches_its_targets(few, monkeypatch):
 
 
 def test_norms_and_dropout_give_their_rows(few, monkeypatch):
-    monkeypatch.setattr(han, "SHARES", (0.0, 0.5))
-    assert [row["sparsity"] for row in han.norms(few, seed=1, norm="L1")] == [0.0, 0.5]
+    monkeypatch.setattr(han, "SHARES", (0.5, 0.8))
+    assert [row["sparsity"] for row in han.norms(few, seed=1, norm="L1")] == [0.5, 0.8]
     rows = han.dropout(few, seed=1, rate="shrinks")
     assert [row["round"] for row in rows] == list(range(8))
     assert rows[0]["compression"] == 1.0

@@ -66,6 +66,11 @@ def test_the_network_draws_a_zero_unlike_any_other_weight():
     assert (solid.get_linestyle(), dotted.get_linestyle()) == ("-", ":")
 
 
+def test_an_architecture_with_branches_is_refused():
+    with pytest.raises(ValueError, match="model is a Linear; allowed is an nn.Sequential"):
+        plots.architecture(nn.Linear(784, 10))
+
+
 def test_an_architecture_is_drawn_to_scale():
     boxes = {box.get_label(): box for box in plots.architecture(lenet_5()).patches}
     sizes = {name: (boxes[name].get_width(), boxes[name].get_height())
