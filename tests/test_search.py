@@ -69,6 +69,11 @@ def test_the_interval_of_a_drop_covers_it_as_often_as_it_says(images, true_drop,
     assert coverage >= 0.94
 
 
+def test_the_interval_is_not_wider_than_it_need_be():
+    coverage = covers(0.3, 0.4, 500, 20_000, np.random.default_rng(0))
+    assert 0.94 <= coverage <= 0.96
+
+
 def test_a_drop_is_positive_for_a_loss_and_counts_pairs(mnist):
     original = load_trained("lenet_300_100")
     pruned, masks = copy.deepcopy(original), magnitude_masks(original, 0.9)
