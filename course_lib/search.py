@@ -1,13 +1,13 @@
-"""Search: what each layer bears, and how sure a loss of accuracy is."""
+"""Search: what each layer bears, how sure a loss is, and how small a network may become."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scipy.stats import norm
 from torch import nn
 
-from course_lib.data import Split
+from course_lib.data import MNIST, Split
 from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_layers, unit_masks
 from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
@@ -76,3 +76,130 @@ def paired_drop(lost: int, gained: int, images: int) -> Drop:
     reach = float(norm.ppf(0.975)) * variance ** 0.5
     return Drop((lost - gained) / images, max(-1.0, worse - better - reach),
                 min(1.0, worse - better + reach), lost, gained)
+
+
+def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
+                  loss: float) -> dict[str, float]:
+    """Return for each layer the largest sparsity at which it alone loses at most `loss`.
+
+    `scan` is what `sensitivity_scan` found at these sparsities, the first of which is the
+    reference. Between two of them accuracy is taken to lie on a line.
+    """
+    if not 0 <= loss <= 1:
+        raise ValueError(f"loss is {loss!r}; allowed is a share from 0 to 1 (one point is 0.01)")
+    shares = {}
+    for name, accuracies in scan.items():
+        shares[name] = sparsities[0]
+        for place in range(1, len(sparsities)):
+            before, here = (accuracies[0] - accuracies[at] for at in (place - 1, place))
+            if here > loss:
+                way = (loss - before) / (here - before)
+                shares[name] += way * (sparsities[place] - sparsities[place - 1])
+                break
+            shares[name] = sparsities[place]
+    return shares
+
+
+Prune = Callable[[nn.Module, float], nn.Module]  # a model and how far -> a pruned model
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Hold one evaluation of a search: how far it pruned, what was left, the validation drop."""
+
+    x: float
+    weights: int
+    drop: Drop
+    model: nn.Module
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hold the end of a search under a drop bound.
+
+    `model` is the smallest whose drop on validation stays within the bound, `test` its drop on the
+    test split. `verdict` is "met" if the whole test interval lies within the bound, "met, but not
+    surely" if the value does, "missed" if it does not, and "nothing fits" if no trial stayed within
+    the bound on validation: then `model` is the original.
+    """
+
+    model: nn.Module
+    x: float | None
+    weights: int
+    validation: Drop
+    test: Drop
+    verdict: str
+    evaluations: int
+
+
+def search_drop_bound(model: nn.Module, data: MNIST, drop_bound: float, prune: Prune, *,
+                      xs: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 0.9), refine: int = 4) -> Found:
+    """Find the smallest pruned model that loses at most `drop_bound` on validation.
+
+    `prune(model, x)` returns a pruned model, from mild at the first of `xs` to severe at the last.
+    A bound of 0.01 is one point of accuracy. See `drop_bound_trials` for the search.
+    """
+    trials = list(drop_bound_trials(model, data, drop_bound, prune, xs=xs, refine=refine))
+    return conclude(model, data, drop_bound, trials)
+
+
+def drop_bound_trials(model: nn.Module, data: MNIST, drop_bound: float, prune: Prune, *,
+                      xs: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 0.9), refine: int = 4
+                      ) -> Iterator[Trial]:
+    """Yield the trials of a search as they are made: all `xs`, then `refine` halvings.
+
+    All of `xs` are tried, since accuracy need not fall steadily: a later one may fit where an
+    earlier one does not. Then the gap behind the last that fits is halved again and again.
+    """
+    if not 0 <= drop_bound <= 1:
+        raise ValueError(f"drop_bound is {drop_bound!r}; allowed is a share from 0 to 1 (one point "
+                         "is 0.01)")
+    if len(xs) == 0 or list(xs) != sorted(set(xs)):
+        raise ValueError(f"xs are {list(xs)}; allowed is one value or more, rising")
+    if not (isinstance(refine, int) and refine >= 0):
+        raise ValueError(f"refine is {refine!r}; allowed is a whole number, 0 or more")
+    return _trials(model, data.validation, drop_bound, prune, list(xs), refine)
+
+
+def _trials(model: nn.Module, split: Split, drop_bound: float, prune: Prune, xs: list[float],
+            refine: int) -> Iterator[Trial]:
+    fits = {}
+    for x in xs:
+        trial = _trial(model, split, prune, x)
+        fits[x] = trial.drop.value <= drop_bound
+        yield trial
+    mild = max((x for x in xs if fits[x]), default=None)
+    if mild is None or mild == xs[-1]:
+        return
+    severe = xs[xs.index(mild) + 1]
+    for _ in range(refine):
+        trial = _trial(model, split, prune, (mild + severe) / 2)
+        if trial.drop.value <= drop_bound:
+            mild = trial.x
+        else:
+            severe = trial.x
+        yield trial
+
+
+def _trial(model: nn.Module, split: Split, prune: Prune, x: float) -> Trial:
+    pruned = prune(model, x)
+    return Trial(x, nonzero_weights(pruned), drop(model, pruned, split), pruned)
+
+
+def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[Trial]) -> Found:
+    """Choose the smallest fitting trial; only now look at the test split, once."""
+    fitting = [trial for trial in trials if trial.drop.value <= drop_bound]
+    if not fitting:
+        same = drop(model, model, data.validation)
+        return Found(model, None, nonzero_weights(model), same, drop(model, model, data.test),
+                     "nothing fits", len(trials))
+    best = min(fitting, key=lambda trial: trial.weights)
+    test = drop(model, best.model, data.test)
+    verdict = ("met" if test.high <= drop_bound else
+               "met, but not surely" if test.value <= drop_bound else "missed")
+    return Found(best.model, best.x, best.weights, best.drop, test, verdict, len(trials))
+
+
+def nonzero_weights(model: nn.Module) -> int:
+    """Count the weights of the prunable layers that are not zero."""
+    return sum(int(layer.weight.count_nonzero()) for layer in prunable_layers(model).values())
