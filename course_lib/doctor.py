@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
-PACKAGES = ("filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client", "jupyterlab",
-            "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy", "pillow",
-            "safetensors", "scipy", "torch", "tqdm")
+PACKAGES = ("constriction", "filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client",
+            "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy",
+            "pillow", "safetensors", "scipy", "torch", "tqdm", "zstandard")
 NEEDED_GIB = 2.0
 INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 

@@ -20,6 +20,7 @@ ALLOWED = {
     "removal": {"models", "masks"},
     "measure": {"data", "models", "training"},
     "search": {"data", "models", "masks", "removal", "training"},
+    "sizes": {"models"},
     "iterative": {"data", "models", "masks", "training"},
     "spread": set(),
     "han": {"data", "models", "masks", "removal", "training", "iterative", "search"},

@@ -32,7 +32,7 @@ def test_every_constraint_is_an_exact_version():
 
 
 def test_conda_has_the_same_ranges_and_nothing_else():
-    listed = re.findall(r"^  - ([a-z][\w-]*)([<>=].*)?$", ENVIRONMENT, re.MULTILINE)
+    listed = re.findall(r"^ {2,4}- ([a-z][\w-]*)([<>=].*)?$", ENVIRONMENT, re.MULTILINE)
     found = {name: SpecifierSet(span) for name, span in listed if span and name != "python"}
     assert found == {CONDA_NAMES.get(r.name, r.name): r.specifier for r in RUNTIME}
 
