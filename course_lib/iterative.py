@@ -113,8 +113,8 @@ def cubic_schedule(final: float, rounds: int) -> list[float]:
 
     Source: Zhu and Gupta 2017, with an initial sparsity of 0.
 
-    >>> cubic_schedule(0.8, 2)
-    [0.7, 0.8]
+    >>> [round(share, 3) for share in cubic_schedule(0.8, 4)]
+    [0.463, 0.7, 0.788, 0.8]
     """
     if not 0 <= final <= 1:
         raise ValueError(f"final is {final!r}; allowed is a share from 0 to 1 (90 % is 0.9)")

@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import signal
+from contextlib import contextmanager
 
 import pytest
 import tasks
@@ -41,10 +42,22 @@ def test_no_jobs_are_refused():
         next(spread(tasks.square, TASKS, jobs=0))
 
 
+@contextmanager
+def local_cluster(workers, threads):
+    """Start a cluster; afterwards undo what it does to the environment of later kernels."""
+    before = dict(os.environ)
+    try:
+        with LocalCluster(n_workers=workers, threads_per_worker=threads, host="127.0.0.1",
+                          dashboard_address=None) as cluster:
+            yield cluster
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture
 def cluster():
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1",
-                      dashboard_address=None) as cluster:
+    with local_cluster(2, 1) as cluster:
         yield cluster
 
 
@@ -62,8 +75,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(cluster):
 
 
 def test_workers_with_several_threads_are_refused():
-    with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1",
-                      dashboard_address=None) as cluster, \
+    with local_cluster(1, 2) as cluster, \
             pytest.raises(ValueError, match="with 2 threads; allowed is 1: dask worker --nthreads"):
         next(spread(tasks.square, TASKS, scheduler=cluster.scheduler_address))
 
