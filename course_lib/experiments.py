@@ -42,7 +42,7 @@ from course_lib.masks import (
     magnitude_masks,
     random_masks,
 )
-from course_lib.measure import directions, twins
+from course_lib.measure import directions, nonzero_weights, twins
 from course_lib.models import (
     ARCHITECTURES,
     DATA,
@@ -182,8 +182,7 @@ def race(data: MNIST, *, seed: int) -> list[dict]:
             train(model, data.train, **recipe, masks=masks, seed=seed)
             rows.append({"seed": seed, "kept": share, "kind": kind, "before": before,
                          "after": evaluate(model, data.test),
-                         "weights": sum(int(layer.weight.count_nonzero())
-                                        for layer in prunable_layers(model).values())})
+                         "weights": nonzero_weights(model)})
     return rows
 
 

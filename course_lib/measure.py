@@ -77,6 +77,11 @@ def _walk(model: nn.Sequential) -> tuple[dict[str, int], int]:
     return places, peak
 
 
+def nonzero_weights(model: nn.Module) -> int:
+    """Count the weights of the prunable layers that are not zero."""
+    return sum(int(layer.weight.count_nonzero()) for layer in prunable_layers(model).values())
+
+
 @dataclass(frozen=True)
 class Latency:
     """Hold the time of one forward pass in milliseconds: median and quartiles, and how taken."""

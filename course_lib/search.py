@@ -9,6 +9,7 @@ from torch import nn
 
 from course_lib.data import MNIST, Split
 from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_layers, unit_masks
+from course_lib.measure import nonzero_weights
 from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
 from course_lib.training import evaluate, predictions
@@ -198,8 +199,3 @@ def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[
     verdict = ("met" if test.high <= drop_bound else
                "met, but not surely" if test.value <= drop_bound else "missed")
     return Found(best.model, best.x, best.weights, best.drop, test, verdict, len(trials))
-
-
-def nonzero_weights(model: nn.Module) -> int:
-    """Count the weights of the prunable layers that are not zero."""
-    return sum(int(layer.weight.count_nonzero()) for layer in prunable_layers(model).values())

@@ -34,39 +34,23 @@ REST = 0.4  # seconds without a move, after which latency is measured
 
 @dataclass(frozen=True)
 class Live:
-    """Hold a live view: move `slider.value`, and `picture` and `text` follow.
+    """Hold a live view: move a slider's `value`, and `picture` and `text` follow.
 
     `picture` holds an <img>: ipywidgets.Image has no text alternative, and in JupyterLab 4.6 it was
-    seen to break where all cells are run right after a notebook is opened.
+    seen to break where all cells are run right after a notebook is opened. `timing`, where there is
+    one, is a line that is written once the sliders have been at rest for a moment.
     """
 
-    slider: ipywidgets.FloatSlider | ipywidgets.IntSlider
+    sliders: dict[str, ipywidgets.FloatSlider | ipywidgets.IntSlider]
     line: ipywidgets.HTML
     picture: ipywidgets.HTML
     twin: plots.Picture
+    timing: ipywidgets.HTML | None = None
 
     @property
-    def text(self) -> str:
-        """Return the line above the picture."""
-        return self.line.value
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        box = ipywidgets.VBox([self.slider, self.line, self.picture])
-        return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
-
-
-@dataclass(frozen=True)
-class LiveLayers:
-    """Hold a live view with one slider a layer: move `sliders[name].value`, and the rest follows.
-
-    `timing` is a line of its own, written once the sliders have been at rest for a moment.
-    """
-
-    sliders: dict[str, ipywidgets.IntSlider]
-    line: ipywidgets.HTML
-    timing: ipywidgets.HTML
-    picture: ipywidgets.HTML
-    twin: plots.Picture
+    def slider(self) -> ipywidgets.FloatSlider | ipywidgets.IntSlider:
+        """Return the first slider, which most views have alone."""
+        return next(iter(self.sliders.values()))
 
     @property
     def text(self) -> str:
@@ -75,8 +59,9 @@ class LiveLayers:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         controls = ipywidgets.GridBox(list(self.sliders.values()), layout={
-            "grid_template_columns": "repeat(2, minmax(0, 24em))"})
-        box = ipywidgets.VBox([controls, self.line, self.timing, self.picture])
+            "grid_template_columns": f"repeat({min(2, len(self.sliders))}, max-content)"})
+        lines = [self.line] if self.timing is None else [self.line, self.timing]
+        box = ipywidgets.VBox([controls, *lines, self.picture])
         return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
 
 
@@ -184,7 +169,7 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Liv
                  "the number of neurons removed.")
 
 
-def filter_sliders(model: nn.Sequential, split: Split) -> LiveLayers:
+def filter_sliders(model: nn.Sequential, split: Split) -> Live:
     """Drag how many filters, or neurons, each hidden layer keeps, those of largest L1 norm.
 
     At each step a smaller network is built, drawn to scale, read and measured. Latency follows
@@ -194,7 +179,7 @@ def filter_sliders(model: nn.Sequential, split: Split) -> LiveLayers:
                   .argsort(stable=True, descending=True)
                   for name, part in list(prunable_layers(model).items())[:-1]}
     sliders = {name: ipywidgets.IntSlider(
-        value=len(order), min=1, max=len(order), description=name, layout={"width": "auto"})
+        value=len(order), min=1, max=len(order), description=name, layout={"width": "24em"})
         for name, order in best_first.items()}
 
     def smaller(kept: dict[str, int]) -> nn.Sequential:
@@ -228,8 +213,8 @@ def filter_sliders(model: nn.Sequential, split: Split) -> LiveLayers:
     time_it()
     settings = [{name: max(1, round(share * len(order))) for name, order in best_first.items()}
                 for share in (1.0, 0.75, 0.5)]
-    return LiveLayers(sliders, line, timing, picture,
-                      _twin(draw, 2, [[setting] for setting in settings], alt, 4.5))
+    return Live(sliders, line, picture,
+                _twin(draw, 2, [[setting] for setting in settings], alt, 4.5), timing)
 
 
 def _weight(model: nn.Module, layer: str) -> Tensor:
@@ -294,7 +279,7 @@ def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], co
     slider.observe(move, "value")
     move()
     passed = (slider.max * np.linspace(0, 1, 11)).tolist()  # so that the twin has a trail
-    return Live(slider, line, picture,
+    return Live({slider.description: slider}, line, picture,
                 _twin(draw, columns, [[*passed, value] for value in at], alt))
 
 
