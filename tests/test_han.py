@@ -27,10 +27,11 @@ def a_round(compression, after):
     return Round(1, masks, {}, {}, {}, 0.0, after, 0.0)
 
 
-def test_rounds_are_chosen_by_validation():
+def test_which_rounds_are_chosen():
     rounds = [a_round(2, 0.99), a_round(10, 0.98), a_round(20, 0.97), a_round(25, 0.975)]
-    assert han.choose_beyond(rounds, 12.0) is rounds[3]
-    assert han.choose_beyond(rounds, 99.0) is rounds[3]
+    assert han.first_beyond(rounds, 10.0) is rounds[1]
+    assert han.first_beyond(rounds, 12.0) is rounds[2]
+    assert han.first_beyond(rounds, 99.0) is rounds[3]
     assert han.choose_free(rounds, 0.975) is rounds[3]
     assert han.choose_free(rounds, 0.98) is rounds[1]
     assert han.choose_free(rounds, 0.999) is None
