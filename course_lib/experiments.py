@@ -31,7 +31,7 @@ from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
-from course_lib import han
+from course_lib import han, tradeoff
 from course_lib.data import MNIST, Split, load_mnist
 from course_lib.han import BRIEF, RECIPES
 from course_lib.masks import (
@@ -269,6 +269,11 @@ FIGURES = {
                        HAN_SMALL),
     "norms": Figure(han.norms, tuple({"norm": norm} for norm in han.NORMS),
                     {"norms": han.NORMS, "sparsities": han.SHARES}),
+    "tradeoff": Figure(tradeoff.tradeoff, tuple({"network": name} for name in tradeoff.RECIPES),
+                       {"references": tradeoff.RECIPES, "retraining": tradeoff.RETRAIN,
+                        "shares": tradeoff.SHARES, "losses": tradeoff.LOSSES},
+                       few=tuple(tradeoff.RECIPES)),
+    "flattery": Figure(tradeoff.flattery, recipe={"brief": BRIEF, "shares": tradeoff.FINE}),
     "dropout": Figure(han.dropout, tuple({"rate": rate} for rate in ("shrinks", "stays", "none")),
                       HAN_SMALL),
 }

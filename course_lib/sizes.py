@@ -222,7 +222,7 @@ FORMATS = {
         lambda model: gzip.compress(save(model.state_dict()), mtime=0),
         lambda content, model: _read_tensors(gzip.decompress(content), model)),
     "zstd": Format(
-        lambda model: zstandard.ZstdCompressor(level=19).compress(save(model.state_dict())),
+        lambda model: zstandard.ZstdCompressor(level=12).compress(save(model.state_dict())),
         lambda content, model: _read_tensors(zstandard.decompress(content), model)),
     "CSR": Format(_write_csr, _read_csr),
     "relative index": Format(_write_relative, _read_relative),
