@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator
 from torch import Tensor, nn
 
 from course_lib.data import Split
@@ -232,6 +233,55 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
                 left += units + gap
     ax.set(xlim=(0, left - gap), ylim=(-15, 27), xlabel="filters or neurons", yticks=[])
     ax.spines["left"].set_visible(False)
+    return ax
+
+
+def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the trials of a search: what each costs in accuracy, and how many weights it leaves.
+
+    Numbers say in which order they were made, bars are 95 % intervals. With a drop bound those that
+    stay within it are filled, and the smallest of them is ringed.
+    """
+    ax = _axes(ax)
+    ax.set(xlabel="weights left", ylabel="drop on validation (points)")
+    if found:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.xaxis.set_minor_formatter("")
+    ax.grid(alpha=0.3)
+    fitting = [trial for trial in found if drop_bound is None or trial.drop.value <= drop_bound]
+    for number, trial in enumerate(found, start=1):
+        place = (trial.weights, 100 * trial.drop.value)
+        ax.vlines(trial.weights, 100 * trial.drop.low, 100 * trial.drop.high, color="0.6")
+        ax.plot(*place, "o", color=BLUE if trial in fitting else "white", markeredgecolor=BLUE)
+        ax.annotate(number, place, xytext=(5, 5), textcoords="offset points", fontsize=10)
+    if drop_bound is not None:
+        ax.axhline(100 * drop_bound, color=RED, linestyle="--", label="bound")
+        ax.legend(loc="upper right")
+        if fitting:
+            best = min(fitting, key=lambda trial: trial.weights)
+            ax.plot(best.weights, 100 * best.drop.value, "o", color="none", markeredgecolor=RED,
+                    markersize=16, markeredgewidth=2)
+    return ax
+
+
+def squares(model: nn.Module, ax: Axes | None = None) -> Axes:
+    """Draw each layer as a square whose area is its number of weights; non-zero ones are filled.
+
+    Each filled square carries its layer's name as its label.
+    """
+    ax = panels(height=3.0)[0, 0] if ax is None else ax
+    left, tallest = 0.0, 0.0
+    for name, layer in prunable_layers(model).items():
+        whole, kept = layer.weight.numel() ** 0.5, int(layer.weight.count_nonzero()) ** 0.5
+        ax.add_patch(Rectangle((left, 0), whole, whole, color="0.9"))
+        ax.add_patch(Rectangle((left, 0), kept, kept, color=BLUE, label=name))
+        ax.annotate(name, (left, 0), xytext=(0, -14), textcoords="offset points", fontsize=10)
+        tallest = max(tallest, whole)
+        left += whole + 40
+    ax.set(xlim=(0, left), ylim=(0, 1.02 * tallest), aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     return ax
 
 

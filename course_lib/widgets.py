@@ -7,8 +7,10 @@ HTML page, its static twin stands in its place: the same picture at a few positi
 import asyncio
 import copy
 import io
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import ipywidgets
 import numpy as np
@@ -26,6 +28,8 @@ from course_lib.measure import latency, measure
 from course_lib.models import prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
+from course_lib.search import Trial
+from course_lib.sizes import FORMATS
 from course_lib.training import evaluate
 
 Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
@@ -215,6 +219,78 @@ def filter_sliders(model: nn.Sequential, split: Split) -> Live:
                 for share in (1.0, 0.75, 0.5)]
     return Live(sliders, line, picture,
                 _twin(draw, 2, [[setting] for setting in settings], alt, 4.5), timing)
+
+
+def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
+    """Drag the drop bound over the trials of a search; see the smallest network that stays within.
+
+    Accuracy is validation's: whoever drags a bound while looking at the test split has begun to
+    search on it. Latency follows when the hand rests.
+    """
+    if not trials:
+        raise ValueError("trials is empty; allowed is one trial or more")
+    slider = ipywidgets.FloatSlider(value=0.5, min=0.0, max=5.0, step=0.05, readout_format=".2f",
+                                    description="bound (points)", layout={"width": "30em"},
+                                    style={"description_width": "initial"})
+
+    def draw(axes: np.ndarray) -> Step:
+        return _choose(model, trials, axes)
+
+    alt = ("The trials of the search, drop against weights left, with the bound as a line and the "
+           "chosen network ringed, beside its layers as squares to scale.")
+    step, render = _staged(draw, 2, 4.5)
+    line, timing, picture = (ipywidgets.HTML() for _ in range(3))
+
+    def move(change: dict | None = None) -> None:
+        line.value = step(slider.value)
+        picture.value = plots.Picture(render(), f"{alt} {line.value}", 900).html
+        timing.value = "latency: measured when the slider rests"
+
+    def time_it() -> None:
+        best = _smallest(trials, slider.value)
+        whole, now = (latency(each, 256, seconds=0.1).median
+                      for each in (model, model if best is None else best.model))
+        timing.value = f"latency: {now:.1f} ms for 256 images, the original {whole:.1f} ms."
+
+    slider.observe(move, "value")
+    slider.observe(_at_rest(time_it), "value")
+    move()
+    time_it()
+    return Live({slider.description: slider}, line, picture,
+                _twin(draw, 2, [[0.1], [0.5], [2.0]], alt, 4.5), timing)
+
+
+def _smallest(trials: Sequence[Trial], points: float) -> Trial | None:
+    fitting = [trial for trial in trials if 100 * trial.drop.value <= points]
+    return min(fitting, key=lambda trial: trial.weights, default=None)
+
+
+def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step:
+    """Set up the trials beside the layers to scale; return what moves the bound."""
+    plots.trials(trials, ax=axes[0])
+    bound = axes[0].axhline(0, color=plots.RED, linestyle="--", animated=True)
+    ring, = axes[0].plot([], [], "o", color="none", markeredgecolor=plots.RED, markersize=16,
+                         markeredgewidth=2, animated=True)
+    boxes = {box.get_label(): box for box in plots.squares(model, axes[1]).patches}
+    for name in prunable_layers(model):
+        boxes[name].set_animated(True)
+    length = cache(lambda network: len(FORMATS["zstd"].write(network)) / 1000)
+
+    def step(points: float) -> str:
+        best = _smallest(trials, points)
+        bound.set_ydata([points, points])
+        ring.set_data(*([], []) if best is None else ([best.weights], [100 * best.drop.value]))
+        for name, layer in prunable_layers(model if best is None else best.model).items():
+            side = int(layer.weight.count_nonzero()) ** 0.5
+            boxes[name].set_bounds(*boxes[name].get_xy(), side, side)
+        if best is None:
+            return f"bound {points:.2f} points: no trial fits, the original stays."
+        found = best.drop
+        return (f"bound {points:.2f} points: {best.weights:,} weights left, a file of "
+                f"{length(best.model):.0f} kB instead of {length(model):.0f}, drop on validation "
+                f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}] points.")
+
+    return step
 
 
 def _weight(model: nn.Module, layer: str) -> Tensor:
@@ -424,7 +500,8 @@ def _twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Seque
     for row, way in zip(axes, ways, strict=True):
         step = draw(row)
         lines.append([step(value) for value in way][-1])
-        row[0].set_title(lines[-1], fontsize=11, loc="left")
+        row[0].set_title(textwrap.fill(lines[-1], round(10 * panel * columns)), fontsize=11,
+                         loc="left")
         for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
             artist.set_animated(False)
     return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=90)

@@ -7,7 +7,13 @@ from matplotlib.axes import Axes
 from torch import nn
 
 from course_lib import plots
-from course_lib.models import lenet_5
+from course_lib.masks import apply_masks, magnitude_masks
+from course_lib.models import lenet_5, prunable_layers
+from course_lib.search import Drop, Trial
+
+
+def a_trial(weights, value):
+    return Trial(1 / weights, weights, Drop(value, value - 0.01, value + 0.01, 0, 0), None)
 
 
 def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
@@ -19,6 +25,8 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.network(layer, ax),
                  lambda ax: plots.matrix(torch.eye(3).bool(), ax),
                  lambda ax: plots.architecture(lenet_5(), ax),
+                 lambda ax: plots.trials([a_trial(100, 0.01)], 0.02, ax),
+                 lambda ax: plots.squares(lenet_5(), ax),
                  lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
         ax = plots.panels()[0, 0]
         assert draw(ax) is ax
@@ -76,3 +84,24 @@ def test_an_architecture_is_drawn_to_scale():
     sizes = {name: (boxes[name].get_width(), boxes[name].get_height())
              for name in ("conv1", "conv2", "fc1", "fc2")}
     assert sizes == {"conv1": (20, 24), "conv2": (50, 8), "fc1": (500, 1), "fc2": (10, 1)}
+
+
+def test_the_smallest_trial_within_the_bound_is_ringed():
+    found = [a_trial(100, 0.001), a_trial(10, 0.004), a_trial(1, 0.02)]
+    ax = plots.trials(found, 0.005)
+    *spots, bound, ring = ax.lines
+    assert [spot.get_markerfacecolor() for spot in spots] == [plots.BLUE, plots.BLUE, "white"]
+    assert list(bound.get_ydata()) == [0.5, 0.5]
+    assert ring.get_xydata().tolist() == [[10, 0.4]]
+    assert len(plots.trials(found, 0.0005).lines) == 4  # nothing fits: no ring
+    assert len(plots.trials(found).lines) == 3
+    assert plots.picture(plots.trials([], 0.005), "No trial yet.").png
+
+
+def test_the_area_of_a_square_is_the_layers_weights():
+    model = lenet_5()
+    apply_masks(model, magnitude_masks(model, 0.9))
+    boxes = {box.get_label(): box for box in plots.squares(model).patches}
+    for name, layer in prunable_layers(model).items():
+        area = boxes[name].get_width() * boxes[name].get_height()
+        assert area == pytest.approx(int((layer.weight != 0).sum()))

@@ -14,8 +14,11 @@ from course_lib.measure import Latency, measure
 from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
+from course_lib.search import Drop, Trial, drop
+from course_lib.sizes import FORMATS
 from course_lib.training import evaluate
 from course_lib.widgets import (
+    bound_slider,
     filter_sliders,
     neuron_slider,
     rank_slider,
@@ -140,6 +143,35 @@ def test_latency_is_measured_once_when_the_hand_rests(mnist, monkeypatch):
     asyncio.run(drag(view))
     assert timed == [(5, 1), (5, 256)]
     assert view.timing.value == "latency: 1.50 ms for 1 image, 1.5 ms for 256."
+
+
+def test_the_bound_slider_chooses_among_real_networks(model, mnist):
+    trials = []
+    for share in (0.3, 0.8, 0.9):
+        pruned = copy.deepcopy(model)
+        apply_masks(pruned, magnitude_masks(model, share))
+        found = drop(model, pruned, mnist.validation[:500])
+        trials.append(Trial(share, round(266_200 * (1 - share)), found, pruned))
+    view = bound_slider(model, trials)
+    for points in (5.0, 0.5, 0.25):
+        view.slider.value = points
+        fitting = [trial for trial in trials if 100 * trial.drop.value <= points]
+        best = min(fitting, key=lambda trial: trial.weights)
+        length = len(FORMATS["zstd"].write(best.model))
+        assert view.text.startswith(f"bound {points:.2f} points: {best.weights:,} weights left, "
+                                    f"a file of {length / 1000:.0f} kB instead of 1005")
+        assert f"{100 * best.drop.value:.2f} [{100 * best.drop.low:.2f}" in view.text
+    view.slider.value = 5.0
+    severe = pixels(view).astype(int)
+    view.slider.value = 0.5
+    assert (np.abs(severe - pixels(view).astype(int)).max(axis=2) > 60).sum() > 100
+
+
+def test_where_no_trial_fits_the_original_stays(model):
+    view = bound_slider(model, [Trial(0.9, 26_620, Drop(0.02, 0.01, 0.03, 9, 1), model)])
+    assert view.text == "bound 0.50 points: no trial fits, the original stays."
+    with pytest.raises(ValueError, match="trials is empty; allowed is one trial or more"):
+        bound_slider(model, [])
 
 
 def test_the_learners_model_is_not_touched(model, mnist):
