@@ -1,0 +1,323 @@
+"""Judge an answer: what an exercise is, which verdicts there are, and how one is reached.
+
+An exercise is data. An answer is judged by what it returns for a few small inputs, beside what the
+reference returns, and beside what the classic wrong answers return, each of which has something of
+its own to be told.
+"""
+
+import copy
+import html
+import numbers
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, is_dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_lib import sandbox
+
+MARKS = {"not attempted yet": "○", "raised": "✗", "not yet": "✗", "right": "✓"}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Hold a task whose answer is a function: `reference`, and the stub my_ and its name.
+
+    `cases()` gives small inputs, a tuple of arguments each. `mistakes` maps what is told to a
+    function that makes that mistake. `idea` is what to look at again where no mistake is known,
+    `hints` go from a nudge to nearly the answer, `right` is said to who is right, and `why` is the
+    reasoning beside the reference.
+    """
+
+    number: str
+    title: str
+    difficulty: int
+    minutes: int
+    reference: Callable
+    cases: Callable[[], list[tuple]]
+    mistakes: Mapping[str, Callable]
+    idea: str
+    hints: tuple[str, ...]
+    right: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of the learner's function."""
+        return f"my_{self.reference.__name__}"
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """Hold a question whose answer is the letter of a choice, or a number within `tolerance`.
+
+    `mistakes` maps wrong answers to what is told, each wrong choice and any number with a reason.
+    """
+
+    number: str
+    title: str
+    difficulty: int
+    minutes: int
+    answer: str | float
+    mistakes: Mapping[str | float, str]
+    idea: str
+    hints: tuple[str, ...]
+    right: str
+    why: str
+    choices: Mapping[str, str] = field(default_factory=dict)
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """Hold what an answer is told: a state, a text, and lines of code or print to show below it."""
+
+    number: str
+    state: str
+    text: str = ""
+    lines: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return the verdict as text, its mark first."""
+        said = f"{self.state}: {self.text}" if self.text else self.state
+        return "\n".join([f"{MARKS[self.state]} {said}", *(f"    {line}" for line in self.lines)])
+
+    def _repr_html_(self) -> str:
+        head = f"<strong>{MARKS[self.state]} {self.state}{':' if self.text else ''}</strong>"
+        return f'<div role="status">{head} {html.escape(self.text)}{as_pre(self.lines)}</div>'
+
+
+def as_pre(lines: tuple[str, ...]) -> str:
+    """Return lines as they stand, in HTML; nothing for none."""
+    return f"<pre>{html.escape(chr(10).join(lines))}</pre>" if lines else ""
+
+
+def judge(exercise: Exercise | Quiz, answer: object, seconds: float = sandbox.SECONDS) -> Verdict:
+    """Return the verdict on an answer; an untouched stub returns `...`, and so is untouched."""
+    if answer is ...:
+        return Verdict(exercise.number, "not attempted yet")
+    if isinstance(exercise, Quiz):
+        return _judge_choice(exercise, answer)
+    if not callable(answer):
+        return Verdict(exercise.number, "not yet", f"check takes the function itself, "
+                       f"{exercise.name} without parentheses, and was given {shown(answer)}")
+    with sandbox.settings_kept():
+        return _judge_function(exercise, answer, seconds)
+
+
+# Functions
+
+@dataclass(frozen=True)
+class Trial:
+    """Hold what a function returned for one case, and whether it changed what it was given."""
+
+    value: object
+    changed: bool
+
+
+def trials(function: Callable, cases: list[tuple]) -> list[Trial]:
+    """Call a function on copies of the cases, from the same random numbers each time."""
+    found = []
+    for arguments in cases:
+        random.seed(0), np.random.seed(0), torch.manual_seed(0)
+        given = copy.deepcopy(arguments)
+        value = function(*given)
+        found.append(Trial(value, difference(given, arguments) != ""))
+        if value is ...:
+            break
+    return found
+
+
+def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Verdict:
+    cases = exercise.cases()
+    outcome = sandbox.run(lambda: trials(answer, cases), seconds)
+    printed = tuple(outcome.printed.splitlines()[:5])
+    printed = ("it printed:", *printed) if printed else ()
+    if not outcome.ended:
+        left = "" if outcome.stopped else (" It could not be stopped and still runs: restart the "
+                                           "kernel.")
+        return Verdict(exercise.number, "raised", f"no end within {seconds:g} seconds. Is there a "
+                       f"loop that cannot end?{left}", printed)
+    if outcome.error is not None:
+        line = sandbox.line_of(outcome.error, answer)
+        where = () if line is None else (f"line {line[0]}: {line[1]}",)
+        return Verdict(exercise.number, "raised", sandbox.told(outcome.error), where + printed)
+    if outcome.value[-1].value is ...:
+        return Verdict(exercise.number, "not attempted yet", lines=printed)
+    wrong = _what_is_wrong(exercise, cases, outcome.value)
+    return Verdict(exercise.number, "not yet" if wrong else "right", wrong or exercise.right,
+                   printed)
+
+
+def _what_is_wrong(exercise: Exercise, cases: list[tuple], found: list[Trial]) -> str:
+    """Say what was seen and expected for the first case that differs, and what to look at again."""
+    expected = trials(exercise.reference, cases)
+    for arguments, ours, theirs in zip(cases, found, expected, strict=True):
+        seen = difference(ours.value, theirs.value)
+        if seen or ours.changed:
+            call = f"{exercise.name}({', '.join(map(shown, arguments))})"
+            changed = "it changed what it was given" if ours.changed else ""
+            saw = ", and ".join(filter(None, (seen, changed)))
+            return f"for {call} {saw}. {_advice(exercise, cases, found)}"
+    return ""
+
+
+def _advice(exercise: Exercise, cases: list[tuple], found: list[Trial]) -> str:
+    for message, mistake in exercise.mistakes.items():
+        if same_trials(found, trials(mistake, cases)):
+            return message
+    if any(trial.changed for trial in found):
+        return "Work on a copy: .clone() gives one of a tensor, copy.deepcopy of a network."
+    return f"Look again at {exercise.idea}."
+
+
+def same_trials(some: list[Trial], others: list[Trial]) -> bool:
+    """Return whether two functions did the same on every case."""
+    return all(a.changed == b.changed and not difference(a.value, b.value)
+               for a, b in zip(some, others, strict=True))
+
+
+# Quizzes
+
+def _judge_choice(quiz: Quiz, answer: object) -> Verdict:
+    if isinstance(quiz.answer, str):
+        given = answer.strip().lower() if isinstance(answer, str) else None
+        if given not in quiz.choices:
+            return Verdict(quiz.number, "not yet", f"the answer is one of the letters "
+                           f"{', '.join(quiz.choices)}, in quotes, and was {shown(answer)}")
+        told = "" if given == quiz.answer else quiz.mistakes[given]
+    else:
+        if not isinstance(answer, numbers.Real) or isinstance(answer, bool):
+            return Verdict(quiz.number, "not yet",
+                           f"the answer is a number, and was {shown(answer)}")
+        near = [message for value, message in quiz.mistakes.items() if _near(quiz, answer, value)]
+        told = "" if _near(quiz, answer, quiz.answer) else (
+            near[0] if near else f"it is not {answer:g}. Look again at {quiz.idea}.")
+    return Verdict(quiz.number, "not yet" if told else "right", told or quiz.right)
+
+
+def _near(quiz: Quiz, answer: float, value: float) -> bool:
+    return abs(answer - value) <= quiz.tolerance + 1e-9 * abs(value)
+
+
+# Comparing
+
+def difference(found: object, expected: object) -> str:
+    """Say in what a result differs from what was expected; "" where it does not.
+
+    Type, shape, kind of number (bool, whole, with decimals), NaN, and values to one in 10,000.
+    """
+    if found is None and expected is not None:
+        return "it returned nothing (is there a return?)"
+    if isinstance(expected, nn.Module):
+        return _module_difference(found, expected)
+    if isinstance(expected, dict):
+        return _dict_difference(found, expected)
+    if isinstance(expected, tuple | list):
+        return _sequence_difference(found, expected)
+    if isinstance(expected, Tensor) and expected.dim() == 0:
+        expected = expected.item()
+    if isinstance(expected, Tensor):
+        return _tensor_difference(found, expected)
+    if isinstance(expected, numbers.Real):
+        return _number_difference(found, expected)
+    if type(found) is not type(expected):
+        return _gave(shown(found), shown(expected))
+    if is_dataclass(expected):
+        return _dict_difference(vars(found), vars(expected))
+    return "" if found == expected else _gave(shown(found), shown(expected))
+
+
+def _gave(found: str, expected: str) -> str:
+    return f"it gave {found}, expected {expected}"
+
+
+def _module_difference(found: object, expected: nn.Module) -> str:
+    if type(found) is not type(expected):
+        return _gave(f"a {type(found).__name__}", f"a {type(expected).__name__}")
+    if found.training != expected.training:
+        return _gave(*("training mode" if m.training else "eval mode" for m in (found, expected)))
+    return _dict_difference(found.state_dict(), expected.state_dict())
+
+
+def _dict_difference(found: object, expected: dict) -> str:
+    if not isinstance(found, dict):
+        return _gave(f"a {type(found).__name__}", f"a dict with {_listed(expected)}")
+    if set(found) != set(expected):
+        return _gave(f"a dict with {_listed(found)}", _listed(expected))
+    return _first(f"for {key!r} {part}" if (part := difference(found[key], value)) else ""
+                  for key, value in expected.items())
+
+
+def _listed(keys: object) -> str:
+    return ", ".join(map(repr, keys)) or "nothing in it"
+
+
+def _sequence_difference(found: object, expected: tuple | list) -> str:
+    if not isinstance(found, tuple | list):
+        return _gave(f"one {type(found).__name__}", f"{len(expected)} values")
+    if len(found) != len(expected):
+        return _gave(f"{len(found)} values", f"{len(expected)}")
+    return _first(f"as value {place} of {len(expected)} {part}" if part else "" for place, part in
+                  enumerate(map(difference, found, expected), start=1))
+
+
+def _first(sentences: object) -> str:
+    return next(filter(None, sentences), "")
+
+
+def _tensor_difference(found: object, expected: Tensor) -> str:
+    if not isinstance(found, Tensor):
+        return _gave(f"a {type(found).__name__}, {shown(found)}", f"a tensor, {shown(expected)}")
+    if found.shape != expected.shape:
+        return _gave(f"shape {tuple(found.shape)}", f"shape {tuple(expected.shape)}")
+    if _kind(found) != _kind(expected):
+        return _gave(f"numbers of type {found.dtype}", f"{expected.dtype}")
+    found, wanted = found.detach().cpu().double(), expected.detach().cpu().double()
+    if found.isnan().any() and not wanted.isnan().any():
+        return _gave(f"NaN in {shown(found)}", shown(expected))
+    same = torch.allclose(found, wanted, rtol=1e-4, atol=1e-6, equal_nan=True)
+    return "" if same else _gave(_values(found, expected), _values(expected, expected))
+
+
+def _values(values: Tensor, like: Tensor) -> str:
+    return shown(values.to(like.dtype) if not like.is_floating_point() else values)
+
+
+def _kind(values: Tensor) -> str:
+    return ("bool" if values.dtype == torch.bool else "complex" if values.is_complex() else
+            "decimal" if values.is_floating_point() else "whole")
+
+
+def _number_difference(found: object, expected: float) -> str:
+    if isinstance(found, Tensor | np.ndarray) and found.ndim == 0:
+        found = found.item()
+    truth = isinstance(found, bool | np.bool_)
+    if not isinstance(found, numbers.Real | np.bool_) or truth != isinstance(expected, bool):
+        return _gave(f"a {type(found).__name__}, {shown(found)}", shown(expected))
+    near = abs(float(found) - float(expected)) <= 1e-6 + 1e-4 * abs(float(expected))
+    return "" if near or found == expected else _gave(shown(found), shown(expected))
+
+
+def shown(value: object) -> str:
+    """Return a value in a few words that are the same in every run."""
+    if isinstance(value, Tensor):
+        if value.numel() > 24 or value.is_complex():
+            return f"a tensor of shape {tuple(value.shape)}"
+        return shown(value.detach().tolist())
+    if isinstance(value, nn.Module):
+        return f"a {type(value).__name__}"
+    if isinstance(value, bool | str | np.bool_):
+        return repr(value)[:200]
+    if isinstance(value, numbers.Integral):
+        return str(value)
+    if isinstance(value, numbers.Real):
+        return f"{float(value):.6g}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {shown(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple) and len(value) <= 24:
+        ends = "[]" if isinstance(value, list) else "()"
+        return ends[0] + ", ".join(map(shown, value)) + ends[1]
+    return f"a {type(value).__name__}"
