@@ -1,51 +1,104 @@
-"""Checks: what an exercise's answer is told. Nothing here raises on an unfinished notebook."""
+"""Checks: what a learner calls. Nothing here raises on an unfinished or wrong answer."""
 
+import ast
+import html
+import inspect
+import os
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import torch
+from course_lib import progress
+from course_lib.exercises import find
+from course_lib.judging import Exercise, Quiz, Verdict, as_pre, difference, judge, shown, trials
+
+ATTEMPTED: set[str] = set()  # in this kernel
+ASKED: set[str] = set()  # for a solution, without an attempt
+HINTED: Counter[str] = Counter()  # hints given
+
+
+@dataclass(frozen=True, repr=False)
+class Note:
+    """Hold something to be read: a text and lines of code."""
+
+    text: str
+    lines: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return text and code, code indented."""
+        return "\n".join([self.text, *(f"    {line}".rstrip() for line in self.lines)])
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html.escape(self.text)}{as_pre(self.lines)}</div>"
+
+
+def check(number: str, answer: object) -> Verdict:
+    """Return where an answer stands: a function for an exercise, a letter or number for a quiz.
+
+    The verdict is "not attempted yet", "raised", "not yet" or "right". An unknown number raises
+    ValueError.
+    """
+    verdict = judge(find(number), answer)
+    if verdict.state != "not attempted yet":
+        ATTEMPTED.add(number)
+        progress.record(number, "right" if verdict.state == "right" else "tried")
+    return verdict
+
+
+def hint(number: str) -> Note:
+    """Return the next hint for an exercise; after the last one, that one again."""
+    hints = find(number).hints
+    if held_back():
+        hints = hints[:-1]  # the last one gives the answer away
+    if not hints:
+        return Note("There is no hint for this one here.")
+    HINTED[number] = min(HINTED[number] + 1, len(hints))
+    at = HINTED[number]
+    return Note(f"Hint {at} of {len(hints)}: {hints[at - 1]}")
+
+
+def solution(number: str) -> Note:
+    """Return the reference with its reasoning, after an attempt or when asked twice."""
+    exercise = find(number)
+    if held_back():
+        return Note("Solutions are held back here. Ask your instructor, or for a hint.")
+    if number not in ATTEMPTED | ASKED:
+        ASKED.add(number)
+        return Note(f'Try it first: a wrong answer teaches more than a right one that is read. '
+                    f'hint("{number}") helps. Ask again to see the solution all the same.')
+    if isinstance(exercise, Quiz):
+        return Note(f"The answer is {exercise.answer!r}. {exercise.why}")
+    return Note(exercise.why, written(exercise))
+
+
+def written(exercise: Exercise) -> tuple[str, ...]:
+    """Return the lines of the reference, under the learner's name and without annotations."""
+    source, head = inspect.getsource(exercise.reference), inspect.signature(exercise.reference)
+    bare = head.replace(return_annotation=head.empty, parameters=[
+        parameter.replace(annotation=head.empty) for parameter in head.parameters.values()])
+    first = ast.parse(source).body[0].body[0].lineno  # of the body
+    return (f"def {exercise.name}{bare}:", *source.splitlines()[first - 1:])
+
+
+def held_back() -> bool:
+    """Return whether an instructor holds solutions back, with COURSE_SOLUTIONS=hold."""
+    return os.environ.get("COURSE_SOLUTIONS", "").lower() == "hold"
 
 
 def attempt(answer: Callable, *cases: tuple) -> None:
-    """Try an answer on cases (argument, ..., expected); print where it stands.
-
-    Numbers may differ in the last digits and may come as tensors; a mask has to be bool.
-    """
+    """Try an answer on cases (argument, ..., expected), print where it stands: lesson 05's form."""
     for *arguments, expected in cases:
-        given = [value.clone() if isinstance(value, torch.Tensor) else value for value in arguments]
         try:
-            found = answer(*given)
+            trial, = trials(answer, [tuple(arguments)])
         except Exception as error:  # whatever a learner's code may raise
             print(f"raised {type(error).__name__}: {error}")
             return
-        if found is None:
+        if trial.value is None:
             print("not attempted yet")
             return
-        changed = any(isinstance(was, torch.Tensor) and not torch.equal(was, now)
-                      for was, now in zip(arguments, given, strict=True))
-        if changed or not _same(found, expected):
-            shown = ", ".join(_shown(value) for value in arguments)
-            print(f"not yet: for ({shown}) it gave {_shown(found)}, expected {_shown(expected)}"
-                  + (", and it changed what it was given" if changed else ""))
+        seen = difference(trial.value, expected)
+        if seen or trial.changed:
+            print(f"not yet: for ({', '.join(map(shown, arguments))}) "
+                  f"{seen or 'it changed what it was given'}")
             return
     print("right")
-
-
-def _same(found: object, expected: object) -> bool:
-    """Compare numbers, tensors, and tuples of them; bool only ever equals bool."""
-    if isinstance(expected, tuple):
-        return isinstance(found, tuple | list) and len(found) == len(expected) and all(
-            _same(a, b) for a, b in zip(found, expected, strict=True))
-    try:
-        found, expected = torch.as_tensor(found), torch.as_tensor(expected)
-    except (TypeError, ValueError, RuntimeError):
-        return False
-    if found.shape != expected.shape or (found.dtype == torch.bool) != (
-            expected.dtype == torch.bool):
-        return False
-    return torch.allclose(found.detach().double(), expected.double(), rtol=1e-5, atol=1e-6)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, tuple | list):
-        return "(" + ", ".join(map(_shown, value)) + ")"
-    return str(value.tolist()) if isinstance(value, torch.Tensor) else repr(value)

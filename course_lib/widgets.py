@@ -1,4 +1,4 @@
-"""Sliders that move a real network. Only this module imports ipywidgets.
+"""Sliders that move a real network, and quizzes. Only this module imports ipywidgets.
 
 A live view is a slider, a picture and a line of text. Where nothing can move, on GitHub or in an
 HTML page, its static twin stands in its place: the same picture at a few positions.
@@ -6,6 +6,7 @@ HTML page, its static twin stands in its place: the same picture at a few positi
 
 import asyncio
 import copy
+import html
 import io
 import textwrap
 from collections.abc import Callable, Sequence
@@ -22,7 +23,10 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from course_lib import plots
+from course_lib.checks import check
 from course_lib.data import Split
+from course_lib.exercises import find
+from course_lib.judging import Quiz, Verdict
 from course_lib.masks import Keep, Masks, apply_masks, magnitude_masks, sparsity, threshold_masks
 from course_lib.measure import latency, measure
 from course_lib.models import prunable_layers
@@ -291,6 +295,50 @@ def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step
                 f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}] points.")
 
     return step
+@dataclass(frozen=True)
+class LiveQuiz:
+    """Hold a quiz: what the learner sets, the button that gives the answer, and the verdict."""
+
+    quiz: Quiz
+    control: ipywidgets.RadioButtons | ipywidgets.FloatText
+    button: ipywidgets.Button
+    told: ipywidgets.HTML
+    given: Verdict
+
+    def __repr__(self) -> str:
+        """Return the choices, how to answer without a mouse or widget, and the verdict."""
+        example = '"a"' if self.quiz.choices else "0.5"
+        lines = [f"  {letter}) {text}" for letter, text in self.quiz.choices.items()]
+        return "\n".join([*lines, f'Or answer in code: quiz("{self.quiz.number}", {example})',
+                          repr(self.given)])
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        box = ipywidgets.VBox([self.control, self.button, self.told])
+        return box._repr_mimebundle_() | {"text/plain": repr(self),
+                                          "text/html": f"<pre>{html.escape(repr(self))}</pre>"}
+
+
+def quiz(number: str, answer: object = ...) -> LiveQuiz:
+    """Ask a quiz: by Tab, arrow keys and Space, or mouse; in code, with the answer given here."""
+    asked = find(number)
+    if not isinstance(asked, Quiz):
+        raise ValueError(f"number is {number!r}, which asks for a function; allowed is a quiz's: "
+                         f'use check("{number}", {asked.name})')
+    wide = {"width": "max-content"}
+    control = (ipywidgets.RadioButtons(
+        options=[(f"{letter}) {text}", letter) for letter, text in asked.choices.items()],
+        value=None, layout=wide) if asked.choices else
+        ipywidgets.FloatText(value=0.0, description="number", step=None))
+    button = ipywidgets.Button(description="Answer")
+    told = ipywidgets.HTML()
+    given = check(number, answer)
+
+    def show(verdict: Verdict) -> None:
+        told.value = verdict._repr_html_()
+
+    button.on_click(lambda _: show(check(number, ... if control.value is None else control.value)))
+    show(given)
+    return LiveQuiz(asked, control, button, told, given)
 
 
 def _weight(model: nn.Module, layer: str) -> Tensor:

@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import copy
+import html
 import io
 import re
 
@@ -21,6 +22,7 @@ from course_lib.widgets import (
     bound_slider,
     filter_sliders,
     neuron_slider,
+    quiz,
     rank_slider,
     sparsity_slider,
     threshold_slider,
@@ -210,3 +212,48 @@ def test_a_network_that_does_not_begin_with_pixels_is_refused(mnist):
 def test_an_unknown_layer_is_refused(slider, model, mnist):
     with pytest.raises(ValueError, match="layer is 'fc7'; allowed is one of fc1, fc2, fc3"):
         slider(model, mnist.validation[:100])
+
+
+def told(asked):
+    return re.sub("<[^>]*>", "", asked.told.value)
+
+
+def test_a_quiz_of_letters_by_its_controls():
+    asked = quiz("2.2")
+    assert asked.control.value is None
+    assert told(asked).strip() == "○ not attempted yet"
+    asked.button.click()
+    assert told(asked).strip() == "○ not attempted yet"
+    asked.control.value = "a"
+    assert told(asked).strip() == "○ not attempted yet"  # only the button answers
+    asked.button.click()
+    assert told(asked).startswith("✗ not yet: ")
+    asked.control.value = "d"
+    asked.button.click()
+    assert told(asked) == f"✓ right: {asked.quiz.right}"
+
+
+def test_a_quiz_of_a_number():
+    asked = quiz("4.1")
+    asked.control.value = 0.5
+    asked.button.click()
+    assert told(asked).startswith("✗ not yet: It would be so")
+    asked.control.value = 0.25
+    asked.button.click()
+    assert told(asked).startswith("✓ right: ")
+
+
+def test_a_quizs_twin_has_choices_and_the_verdict_and_takes_the_answer():
+    for asked, verdict in ((quiz("2.2"), "○ not attempted yet"), (quiz("2.2", "d"), "✓ right: ")):
+        bundle = asked._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in bundle
+        text = bundle["text/plain"]
+        assert html.unescape(re.sub("<[^>]*>", "", bundle["text/html"])) == text
+        for letter, choice in asked.quiz.choices.items():
+            assert f"{letter}) {choice}" in text
+        assert text.splitlines()[-1].startswith(verdict)
+
+
+def test_a_quiz_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r'number is .2.1., which asks for a function; allowed is'):
+        quiz("2.1")

@@ -1,0 +1,256 @@
+"""Every exercise: the reference passes, the stub is untouched, mistakes get their own message."""
+
+import itertools
+import re
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+
+from course_lib import lessons
+from course_lib.checks import written
+from course_lib.exercises import all_exercises, find, of_lesson
+from course_lib.judging import Exercise, Quiz, judge, same_trials, trials
+from course_lib.lessons import exercise_cells
+
+EVERY = list(all_exercises().values())
+FUNCTIONS = [one for one in EVERY if isinstance(one, Exercise)]
+QUIZZES = [one for one in EVERY if isinstance(one, Quiz)]
+every = pytest.mark.parametrize("exercise", EVERY, ids=lambda one: one.number)
+functions = pytest.mark.parametrize("exercise", FUNCTIONS, ids=lambda one: one.number)
+quizzes = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda one: one.number)
+
+
+def share_in_a_loop(numbers):
+    zeros = 0
+    for number in numbers.flatten().tolist():
+        zeros += number == 0
+    return zeros / numbers.numel()
+
+
+def keep_top_by_places(scores, sparsity):
+    flat = scores.flatten().tolist()
+    order = sorted(range(len(flat)), key=lambda place: (flat[place], place))
+    going = set(order[:round(sparsity * len(flat))])
+    return torch.tensor([place not in going for place in range(len(flat))]).reshape(scores.shape)
+
+
+def rounds_by_hand(shares):
+    gone = 0
+    for share in shares:
+        gone += (1 - gone) * share
+    return torch.tensor(gone, dtype=torch.float64)
+
+
+def next_mask_in_a_loop(scores, mask, threshold):
+    pairs = zip(scores.flatten().tolist(), mask.flatten().tolist(), strict=True)
+    return torch.tensor([kept and score >= threshold for score, kept in pairs]).reshape(mask.shape)
+
+
+def keep_row_by_row(weight, k):
+    mask = torch.zeros(weight.shape, dtype=torch.bool)
+    for row, values in zip(mask, weight, strict=True):
+        row[values.abs().argsort(descending=True)[:k]] = True  # another order among equals
+    return mask
+
+
+def silence_by_product(weight, bias, k):
+    others = torch.ones(len(bias), dtype=torch.float64)
+    others[k] = 0
+    return [weight * others[:, None], bias * others]
+
+
+def fold_in_a_loop(bias, gone, next_weight, next_bias):
+    folded = next_bias.double()
+    for k in gone:
+        folded = folded + next_weight[:, k].double() * max(0.0, float(bias[k]))
+    return folded
+
+
+def remove_by_cat(parts, k):
+    def without(values, dim):
+        return torch.cat([values.narrow(dim, 0, k),
+                          values.narrow(dim, k + 1, values.shape[dim] - k - 1)], dim)
+
+    left = {}
+    for name in reversed(parts):  # another order of names
+        left[name] = (parts[name] if name == "next.bias" else
+                      without(parts[name], 1 if name == "next.weight" else 0))
+    return left
+
+
+ALTERNATIVES = {  # right, and written in another way: a loop, another type, another order
+    "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
+    "1.2": [lambda weights, threshold: np.mean(np.abs(weights.numpy()) < threshold),
+            lambda weights, threshold: float((weights.double() ** 2 < threshold ** 2).sum())
+            / weights.numel()],
+    "1.3": [lambda outputs: (outputs.count_nonzero(0) == 0).sum().float(),
+            lambda outputs: sum(float(column.abs().max()) == 0 for column in outputs.T)],
+    "1.4": [lambda held, share: next(k for k, part in enumerate(held.tolist(), 1) if part >= share),
+            lambda held, share: torch.searchsorted(held, share) + 1],
+    "2.1": [keep_top_by_places],
+    "2.3": [rounds_by_hand],
+    "2.4": [next_mask_in_a_loop, lambda scores, mask, threshold: mask * (scores >= threshold)],
+    "2.5": [keep_row_by_row],
+    "3.2": [silence_by_product],
+    "3.3": [lambda outputs: outputs.count_nonzero(0) / len(outputs),
+            lambda outputs: 1 - (outputs == 0).double().mean(0)],
+    "3.4": [fold_in_a_loop],
+    "4.2": [lambda weight: torch.stack([part.norm(1) for part in weight.transpose(0, 1)]).double()],
+    "4.3": [remove_by_cat],
+    "4.4": [lambda weight, c, pixels: torch.cat(
+        [weight[:, :c * pixels], weight[:, (c + 1) * pixels:]], dim=1)],
+}
+
+
+def test_there_are_enough():
+    numbers = [one.number for one in EVERY]
+    assert len(set(numbers)) == len(numbers)
+    for lesson in {int(number.split(".")[0]) for number in numbers} - {0}:
+        asked = [one for one in of_lesson(lesson) if isinstance(one, Exercise)]
+        assert len(asked) >= (3 if lesson < 8 else 1)
+        assert [one.number for one in of_lesson(lesson)] == [
+            f"{lesson}.{place}" for place in range(1, len(of_lesson(lesson)) + 1)]
+
+
+def test_an_unknown_number_is_refused():
+    with pytest.raises(ValueError, match=r"number is '99.1'; allowed is one of 0.1, 0.2, 1.1"):
+        find("99.1")
+
+
+@functions
+def test_the_reference_is_right(exercise):
+    verdict = judge(exercise, exercise.reference)
+    assert (verdict.state, verdict.text) == ("right", exercise.right)
+
+
+@functions
+def test_an_untouched_stub_is_not_attempted(exercise):
+    assert judge(exercise, lambda *arguments: ...).state == "not attempted yet"
+
+
+@functions
+def test_other_right_answers_are_right(exercise):
+    assert ALTERNATIVES[exercise.number]
+    for answer in ALTERNATIVES[exercise.number]:
+        assert repr(judge(exercise, answer)) == f"✓ right: {exercise.right}"
+
+
+@functions
+def test_each_mistake_is_turned_away_with_its_own_message(exercise):
+    assert 3 <= len(exercise.mistakes) <= 7
+    for message, mistake in exercise.mistakes.items():
+        verdict = judge(exercise, mistake)
+        assert verdict.state == "not yet"
+        assert verdict.text.startswith(f"for {exercise.name}(")
+        assert verdict.text.endswith(f". {message}")
+
+
+@functions
+def test_the_cases_tell_mistakes_apart(exercise):
+    cases = exercise.cases()
+    done = [trials(function, cases)
+            for function in (exercise.reference, *exercise.mistakes.values())]
+    for one, other in itertools.combinations(done, 2):
+        assert not same_trials(one, other)
+
+
+@functions
+def test_the_reference_leaves_its_input_alone_and_cases_stay_the_same(exercise):
+    assert not any(trial.changed for trial in trials(exercise.reference, exercise.cases()))
+    expected = trials(exercise.reference, exercise.cases())
+    for mistake in exercise.mistakes.values():
+        trials(mistake, exercise.cases())
+    assert same_trials(expected, trials(exercise.reference, exercise.cases()))
+
+
+@functions
+@pytest.mark.parametrize("nonsense", [
+    None, "a word", 7, float("nan"), torch.full((2, 2), float("nan")), torch.zeros(3, 1, 4), [1, 2],
+    {"a": 1}, np.zeros(3), object(), torch.zeros(2, dtype=torch.complex64), True], ids=str)
+def test_nonsense_is_a_verdict_of_one_line(exercise, nonsense):
+    verdict = judge(exercise, lambda *arguments: nonsense)
+    assert verdict.state == "not yet"
+    assert " at 0x" not in repr(verdict)
+    assert "\n" not in repr(verdict)
+
+
+@quizzes
+def test_a_quiz_knows_its_answer_and_something_for_each_wrong_one(quiz):
+    assert judge(quiz, quiz.answer).text == quiz.right
+    assert judge(quiz, ...).state == "not attempted yet"
+    assert set(quiz.choices) - {quiz.answer} <= set(quiz.mistakes)
+    assert len(quiz.mistakes) >= 2
+    for wrong, message in quiz.mistakes.items():
+        assert (judge(quiz, wrong).state, judge(quiz, wrong).text) == ("not yet", message)
+    for nonsense in ("z", None, 3 + 4j, [quiz.answer], 12345.6, print):
+        assert judge(quiz, nonsense).state == "not yet"
+
+
+@every
+def test_it_says_what_it_has_to_say(exercise):
+    assert 1 <= exercise.difficulty <= 3
+    assert 1 <= exercise.minutes <= 30
+    assert len(exercise.hints) >= 2
+    said = [*exercise.hints, exercise.right, exercise.why, *(
+        exercise.mistakes if isinstance(exercise, Exercise) else exercise.mistakes.values())]
+    assert len(set(said)) == len(said)
+    assert all(sentence.endswith((".", "?")) for sentence in said)
+    assert not exercise.idea.endswith(".")
+
+
+# In the lessons
+
+def lesson(exercise):
+    path, = lessons.find(f"{int(exercise.number.split('.')[0]):02}")
+    return nbformat.read(path, as_version=4)
+
+
+@every
+def test_its_lesson_has_its_cells_and_states_the_same(exercise):
+    notebook = lesson(exercise)
+    *stub, last = exercise_cells(notebook, exercise.number)
+    assert "○ not attempted yet" in last.outputs[0].data["text/plain"]
+    prose = " ".join(" ".join(cell.source for cell in notebook.cells
+                              if cell.cell_type == "markdown").split())
+    kind = "Exercise" if isinstance(exercise, Exercise) else "Quiz"
+    minutes = f"{exercise.minutes} minute{'s' if exercise.minutes > 1 else ''}"
+    assert re.search(rf"\*\*{kind} {exercise.number}\*\*\W+difficulty {exercise.difficulty} of 3, "
+                     rf"{minutes}\b", prose)
+    if isinstance(exercise, Exercise):
+        assert f'check("{exercise.number}", {exercise.name})' in last.source
+        assert re.search(rf"def {exercise.name}\(.*\):\n    return \.\.\.$", stub[-1].source)
+
+
+@functions
+def test_nothing_else_in_its_lesson_uses_the_answer(exercise):
+    cells = exercise_cells(lesson(exercise), exercise.number)
+    used = sum(exercise.name in cell.source for cell in lesson(exercise).cells
+               if cell.cell_type == "code")
+    assert used == sum(exercise.name in cell.source for cell in cells) == 2
+
+
+def telling(line):
+    """Return whether a line of a solution says more than its end: it calls, compares or computes.
+
+    `return mask`, `else:` or `left = 1.0` stand in any program.
+    """
+    code = line.split("  #")[0].strip()
+    return not code.startswith(('"""', "#", "def ", "for ")) and bool(
+        re.search(r"[(\[*+/@&<>~]|==| - ", code))
+
+
+def squeezed(text):
+    return re.sub(r"\s", "", text)
+
+
+@functions
+def test_no_line_of_its_solution_is_in_a_learners_notebook(exercise):
+    lines = [line for line in written(exercise) if telling(line)]
+    assert lines
+    for path in lessons.find():
+        text = squeezed("\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells))
+        for line in lines:
+            assert squeezed(line.removeprefix("    return ")) not in text, (path.name, line)
