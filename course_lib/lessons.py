@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -95,6 +96,56 @@ def _without_outputs(notebook: NotebookNode) -> NotebookNode:
     return bare
 
 
+def reset(lesson: str, work: Path, exercise: str = "", folder: Path = NOTEBOOKS) -> str:
+    """Lay a pristine copy of a lesson, or its cells of one exercise; keep the old one, dated.
+
+    Return what was done. A lesson, copy, exercise or cell that is not there raises ValueError.
+    """
+    pristine = find(lesson, folder)
+    if len(pristine) > 1:
+        raise ValueError(f"lesson is {lesson!r}; allowed is one lesson, such as 03")
+    mine = work / pristine[0].name
+    if not mine.is_file():
+        raise ValueError(f"{mine} is not there; course lab lays it")
+    new = _without_outputs(nbformat.read(pristine[0], as_version=4))
+    ledger, fingerprint = work / ".laid.json", _fingerprint(new)
+    restored = _with_cells_of(new, mine, exercise) if exercise else new
+    kept = mine.with_name(f"{mine.stem} {time.strftime('%Y-%m-%d %H.%M.%S')}.ipynb")
+    shutil.copy2(mine, kept)
+    nbformat.write(restored, mine)
+    if not exercise:
+        ledger.write_text(json.dumps(_read_ledger(ledger) | {mine.name: fingerprint}, indent=1),
+                          "utf-8")
+    return (f"{f'exercise {exercise} in ' if exercise else ''}{mine.name} is as it was laid; what "
+            f"you had is in {kept.name}. If the lesson is open, reload it: File, Reload.")
+
+
+def exercise_cells(notebook: NotebookNode, number: str) -> list[NotebookNode]:
+    """Return the cells of an exercise: the one that checks, and the code right before it."""
+    asks = (f'check("{number}", ', f'quiz("{number}"')
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and any(ask in cell.source for ask in asks):
+            first = place
+            while first > 0 and notebook.cells[first - 1].cell_type == "code":
+                first -= 1
+            return notebook.cells[first:place + 1]
+    return []
+
+
+def _with_cells_of(pristine: NotebookNode, mine: Path, exercise: str) -> NotebookNode:
+    fresh = {cell.id: cell for cell in exercise_cells(pristine, exercise)}
+    if not fresh:
+        raise ValueError(f"exercise is {exercise!r}; allowed is one of this lesson, such as 3.2")
+    try:
+        notebook = nbformat.read(mine, as_version=4)
+    except Exception:  # whatever is in it, it is no notebook
+        raise ValueError(f"{mine} is no notebook any more; reset the whole lesson") from None
+    if not set(fresh) <= {cell.get("id") for cell in notebook.cells}:
+        raise ValueError(f"{mine} has lost cells of exercise {exercise}; reset the whole lesson")
+    notebook.cells = [fresh.get(cell.id, cell) for cell in notebook.cells]
+    return notebook
+
+
 # Execution
 
 @dataclass(frozen=True)
@@ -117,8 +168,8 @@ class Run:
 
 def execute(path: Path, tell: Callable[[str], None] = lambda line: None,
             timeout: int = CELL_SECONDS) -> Run:
-    """Execute a lesson from a clean kernel, progress bars off; `tell` hears of each cell."""
-    os.environ["TQDM_DISABLE"] = "1"
+    """Execute a lesson in a clean kernel without keeping progress; `tell` hears of each cell."""
+    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off"}  # kernels inherit them
     notebook = _without_outputs(nbformat.read(path, as_version=4))
     codes = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     begun, taken = {}, dict.fromkeys(codes, 0.0)  # seconds, by the cell's place in the notebook
@@ -200,7 +251,7 @@ def minutes(notebook: NotebookNode) -> int:
     """
     prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     codes = sum(cell.cell_type == "code" for cell in notebook.cells)
-    exercises = sum(map(int, re.findall(r"difficulty \d\s+of\s+3,\s+(\d+)\s+minutes", prose)))
+    exercises = sum(map(int, re.findall(r"difficulty \d\s+of\s+3,\s+(\d+)\s+minutes?\b", prose)))
     return 5 * math.ceil((len(prose.split()) / 200 + codes / 2 + exercises) / 5)
 
 

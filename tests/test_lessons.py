@@ -1,11 +1,12 @@
 import json
+import re
 
 import nbformat
 import pytest
 from notebooks_made_here import code, printed, write
 
 from course_lib import __main__, lessons
-from course_lib.lessons import execute, find, lay_copies, page, store, table
+from course_lib.lessons import execute, find, lay_copies, page, reset, store, table
 
 
 @pytest.fixture
@@ -88,6 +89,86 @@ def test_a_file_that_is_no_notebook_is_the_learners(folder, work):
     assert (work / "00_one.ipynb").read_text() == "my notes"
 
 
+# Reset
+
+STUB, CHECK = "def my_f():\n    return ...", 'check("3.2", my_f)'
+SOURCES = ("a = 1", STUB, CHECK, 'check("3.1", my_g)')
+
+
+@pytest.fixture
+def spoilt(folder, work):
+    """Lay a lesson with exercises, and change every cell of the copy."""
+    cells = [code(source) for source in SOURCES]
+    cells.insert(1, nbformat.v4.new_markdown_cell("**Exercise 3.2**"))
+    cells.insert(4, nbformat.v4.new_markdown_cell("**Exercise 3.1**"))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "03_three.ipynb")
+    lay_copies(work, folder)
+    notebook = nbformat.read(work / "03_three.ipynb", as_version=4)
+    for cell in notebook.cells:
+        cell.source = f"mine {cell.source}"
+    nbformat.write(notebook, work / "03_three.ipynb")
+    return work / "03_three.ipynb"
+
+
+def sources(path):
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells]
+
+
+def kept(work):
+    old, = work.glob("03_three 2*.ipynb")
+    assert re.fullmatch(r"03_three \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\.ipynb", old.name)
+    return old
+
+
+def test_reset_lays_a_lesson_anew_and_keeps_a_dated_copy(folder, work, spoilt):
+    before = spoilt.read_bytes()
+    assert reset("03", work, folder=folder).startswith("03_three.ipynb is as it was laid; what you")
+    assert sources(spoilt) == sources(folder / "03_three.ipynb")
+    assert kept(work).read_bytes() == before
+    change(folder / "03_three.ipynb", "b = 2")
+    assert lay_copies(work, folder) == ["03_three.ipynb: updated"]  # it counts as untouched again
+
+
+def test_reset_of_one_exercise_leaves_the_rest(folder, work, spoilt):
+    before = spoilt.read_bytes()
+    said = reset("03", work, "3.2", folder=folder)
+    assert said.startswith("exercise 3.2 in 03_three.ipynb is as it was laid; what you had is in ")
+    assert sources(spoilt) == ["mine a = 1", "mine **Exercise 3.2**", STUB, CHECK,
+                               "mine **Exercise 3.1**", 'mine check("3.1", my_g)']
+    assert kept(work).read_bytes() == before
+
+
+def test_reset_takes_what_is_no_notebook_any_more(folder, work, spoilt):
+    spoilt.write_text("spoilt")
+    with pytest.raises(ValueError, match="is no notebook any more; reset the whole lesson"):
+        reset("03", work, "3.2", folder=folder)
+    reset("03", work, folder=folder)
+    assert sources(spoilt) == sources(folder / "03_three.ipynb")
+    assert kept(work).read_text() == "spoilt"
+
+
+@pytest.mark.parametrize(("lesson", "exercise", "message"), [
+    ("42", "", "lesson is '42'; allowed is the beginning of one of 00_one, 01_two, 03_three"),
+    ("0", "", "lesson is '0'; allowed is one lesson, such as 03"),
+    ("03", "3.9", "exercise is '3.9'; allowed is one of this lesson, such as 3.2"),
+])
+def test_reset_refuses_what_is_not_there(folder, work, spoilt, lesson, exercise, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        reset(lesson, work, exercise, folder=folder)
+    assert list(work.glob("* 2*")) == []
+
+
+def test_reset_says_where_a_copy_or_its_cells_are_missing(folder, work, spoilt):
+    notebook = nbformat.read(spoilt, as_version=4)
+    del notebook.cells[2]
+    nbformat.write(notebook, spoilt)
+    with pytest.raises(ValueError, match=r"has lost cells of exercise 3.2; reset the whole lesson"):
+        reset("03", work, "3.2", folder=folder)
+    spoilt.unlink()
+    with pytest.raises(ValueError, match=r"03_three.ipynb is not there; course lab lays it"):
+        reset("03", work, folder=folder)
+
+
 def test_an_unknown_lesson_is_refused(folder):
     with pytest.raises(ValueError, match="lesson is '42'; allowed is the beginning of one of 00_o"):
         find("42", folder)
@@ -131,6 +212,7 @@ def test_the_table_says_what_was_slow(tmp_path):
 def course(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(lessons, "NOTEBOOKS", folder)
     monkeypatch.setattr(lessons.find, "__defaults__", ("", folder))
+    monkeypatch.setattr(lessons.reset, "__defaults__", ("", folder))
     monkeypatch.setattr(__main__, "HOME", tmp_path)
     return tmp_path
 
@@ -181,6 +263,15 @@ def test_what_is_stored_holds_no_times_no_versions_and_no_live_widget(tmp_path):
     assert stored["cells"][0]["metadata"] == {}
     assert "version" not in json.dumps(stored["metadata"])
     assert "twin" in page(run)
+
+
+def test_reset_as_a_command(course, work, spoilt, capsys):
+    arguments = ["reset", "03", "--exercise", "3.2", "--work", str(work)]
+    assert __main__.main(arguments) == 0
+    assert capsys.readouterr().out.startswith("exercise 3.2 in 03_three.ipynb is as it was laid")
+    with pytest.raises(SystemExit, match="2"):
+        __main__.main(["reset", "42", "--work", str(work)])
+    assert "lesson is '42'" in capsys.readouterr().err
 
 
 def test_an_unknown_lesson_is_an_error_of_use(course, capsys):
