@@ -8,7 +8,7 @@ READY := .venv/installed
 COURSE := .venv/bin/python -m course_lib
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s%s\n", $$1, $$2}' Makefile
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -25,6 +25,11 @@ lab: $(READY) ## open the course in JupyterLab, on working copies of the lessons
 test: $(READY) ## unit tests, and every lesson against its stored outputs
 	.venv/bin/python -m pytest $(if $(LESSON),notebooks/$(LESSON)*.ipynb)
 
+test-solutions: $(READY) ## the lessons with every exercise solved; each verdict has to be right
+	$(COURSE) solutions
+	.venv/bin/python -m pytest build/solutions/$(LESSON)*.ipynb \
+	  --junitxml=build/solutions/junit.xml
+
 run: $(READY) ## execute every lesson without a browser; table, HTML pages in build/html
 	$(COURSE) run $(LESSON)
 
@@ -39,4 +44,4 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
 
-.PHONY: help lab test run refresh bench lint
+.PHONY: help lab test test-solutions run refresh bench lint

@@ -1,4 +1,4 @@
-"""The `course` command: doctor, lab, run, refresh.
+"""The `course` command: doctor, lab, run, refresh, progress, reset, solutions.
 
 Modules are imported where they are used, so that `doctor` runs where others are missing.
 """
@@ -94,6 +94,32 @@ def refresh(asked: argparse.Namespace) -> int:
     return int(any(run.failure for run in runs))
 
 
+def progress(asked: argparse.Namespace) -> int:
+    """Show which exercises are right, and what is next."""
+    from course_lib.progress import place, progress_panel
+
+    print(progress_panel())
+    print(f"Kept in {place()}" if place() else "Progress is not kept here.")
+    return 0
+
+
+def reset(asked: argparse.Namespace) -> int:
+    """Restore a lesson in work/, or one exercise of it; what you had is kept, dated."""
+    from course_lib.lessons import reset
+
+    print(reset(asked.lesson, asked.work.resolve(), asked.exercise))
+    return 0
+
+
+def solutions(asked: argparse.Namespace) -> int:
+    """Write solved copies of the lessons to build/solutions."""
+    from course_lib.solved import write_solutions
+
+    for path in write_solutions(HOME / "build" / "solutions"):
+        print(path.relative_to(HOME).as_posix())
+    return 0
+
+
 def _progress(line: str) -> None:
     """Show one line in place where there is a terminal, one below the other where there is none."""
     if sys.stderr.isatty():
@@ -106,11 +132,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="course", description="Pruning, by experiment.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (doctor, lab, run, refresh):
+    for command in (doctor, lab, run, refresh, progress, reset, solutions):
         entry = commands.add_parser(command.__name__, help=command.__doc__)
         entry.set_defaults(command=command)
         if command is lab:
             entry.add_argument("--no-browser", action="store_true", help="only print the URL")
+        if command is reset:
+            entry.add_argument("lesson", help="such as 03")
+            entry.add_argument("--exercise", default="", help="such as 3.2; all if left out")
+        if command in (lab, reset):
             entry.add_argument("--work", type=Path, default=HOME / "work",
                                help="folder for the working copies (work)")
         if command in (run, refresh):
