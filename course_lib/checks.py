@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib import progress
+from course_lib.comparing import difference, shown
 from course_lib.exercises import find
-from course_lib.judging import Exercise, Quiz, Verdict, as_pre, difference, judge, shown, trials
+from course_lib.judging import Exercise, Quiz, Verdict, as_pre, judge, trials
 
 ATTEMPTED: set[str] = set()  # in this kernel
 ASKED: set[str] = set()  # for a solution, without an attempt

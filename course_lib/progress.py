@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -126,7 +126,7 @@ def progress_panel() -> Panel:
     ahead = "All exercises are right." if not left else (
         f"Next: {left[0].number}, {left[0].title} (difficulty {left[0].difficulty} of 3, "
         f"{_minutes(left[0].minutes)}).")
-    return Panel(rows, _sum(total), ahead)
+    return Panel(rows, replace(total, marks=""), ahead)
 
 
 def _row(what: str, stored: Mapping[str, str], numbers: list[str]) -> Row:
@@ -134,10 +134,6 @@ def _row(what: str, stored: Mapping[str, str], numbers: list[str]) -> Row:
     marks = " ".join(KNOWN.get(stored.get(number), MARKS["not attempted yet"])
                      for number in numbers)
     return Row(what, marks, len(right), len(numbers), _points(right), _points(numbers))
-
-
-def _sum(row: Row) -> Row:
-    return Row(row.what, "", row.right, row.exercises, row.points, row.possible)
 
 
 def _points(numbers: list[str]) -> int:
