@@ -10,10 +10,11 @@ import html
 import numbers
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from course_lib import sandbox
 from course_lib.comparing import difference, shown
@@ -26,7 +27,9 @@ class Exercise:
     """Hold a task whose answer is a function: `reference`, and the stub my_ and its name.
 
     `cases()` gives small inputs, a tuple of arguments each. `mistakes` maps what is told to a
-    function that makes that mistake. `idea` is what to look at again where no mistake is known,
+    function that makes that mistake. Where the task is to mend a program, `broken` is that program:
+    it stands in the stub's place. `look` takes from what is returned that by which it is judged,
+    where there is more than one right answer. `idea` is what to look at again where no mistake is known,
     `hints` go from a nudge to nearly the answer, `right` is said to who is right, and `why` is the
     reasoning beside the reference.
     """
@@ -42,6 +45,8 @@ class Exercise:
     hints: tuple[str, ...]
     right: str
     why: str
+    broken: Callable | None = None
+    look: Callable | None = None
 
     @property
     def name(self) -> str:
@@ -130,6 +135,21 @@ def trials(function: Callable, cases: list[tuple]) -> list[Trial]:
     return found
 
 
+def judged(exercise: Exercise, function: Callable) -> list[Trial]:
+    """Call a function on the exercise's cases; return that by which it is judged."""
+    return [_looked_at(exercise, trial) for trial in trials(function, exercise.cases())]
+
+
+def _looked_at(exercise: Exercise, trial: Trial) -> Trial:
+    """Look only at what counts; what is nothing of the kind stays as it is."""
+    if exercise.look is None or not isinstance(trial.value, nn.Module):
+        return trial
+    try:
+        return replace(trial, value=exercise.look(trial.value))
+    except ValueError:  # a network without the layers that one looks at
+        return trial
+
+
 def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Verdict:
     cases = exercise.cases()
     outcome = sandbox.run(lambda: trials(answer, cases), seconds)
@@ -146,27 +166,30 @@ def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Ver
         return Verdict(exercise.number, "raised", sandbox.told(outcome.error), where + printed)
     if outcome.value[-1].value is ...:
         return Verdict(exercise.number, "not attempted yet", lines=printed)
-    wrong = _what_is_wrong(exercise, cases, outcome.value)
+    if exercise.broken is not None and same_trials(outcome.value, trials(exercise.broken, cases)):
+        return Verdict(exercise.number, "not attempted yet", lines=printed)
+    found = [_looked_at(exercise, trial) for trial in outcome.value]
+    wrong = _what_is_wrong(exercise, cases, found)
     return Verdict(exercise.number, "not yet" if wrong else "right", wrong or exercise.right,
                    printed)
 
 
 def _what_is_wrong(exercise: Exercise, cases: list[tuple], found: list[Trial]) -> str:
     """Say what was seen and expected for the first case that differs, and what to look at again."""
-    expected = trials(exercise.reference, cases)
+    expected = judged(exercise, exercise.reference)
     for arguments, ours, theirs in zip(cases, found, expected, strict=True):
         seen = difference(ours.value, theirs.value)
         if seen or ours.changed:
             call = f"{exercise.name}({', '.join(map(shown, arguments))})"
             changed = "it changed what it was given" if ours.changed else ""
             saw = ", and ".join(filter(None, (seen, changed)))
-            return f"for {call} {saw}. {_advice(exercise, cases, found)}"
+            return f"for {call} {saw}. {_advice(exercise, found)}"
     return ""
 
 
-def _advice(exercise: Exercise, cases: list[tuple], found: list[Trial]) -> str:
+def _advice(exercise: Exercise, found: list[Trial]) -> str:
     for message, mistake in exercise.mistakes.items():
-        if same_trials(found, trials(mistake, cases)):
+        if same_trials(found, judged(exercise, mistake)):
             return message
     if any(trial.changed for trial in found):
         return "Work on a copy: .clone() gives one of a tensor, copy.deepcopy of a network."

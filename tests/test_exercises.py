@@ -1,6 +1,7 @@
 """Every exercise: the reference passes, the stub is untouched, mistakes get their own message."""
 
 import itertools
+import math
 import re
 
 import nbformat
@@ -80,6 +81,20 @@ def remove_by_cat(parts, k):
     return left
 
 
+def threshold_by_hand(weight, mask, quality):
+    kept = [value for value, stays in zip(weight.flatten(), mask.flatten(), strict=True) if stays]
+    mean = sum(kept) / len(kept)
+    return quality * (sum((value - mean) ** 2 for value in kept) / len(kept)) ** 0.5
+
+
+def compression_in_a_loop(weights, kept):
+    everything = left = 0
+    for name in weights:
+        everything += weights[name]
+        left += weights[name] * kept[name]
+    return everything / left
+
+
 ALTERNATIVES = {  # right, and written in another way: a loop, another type, another order
     "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
     "1.2": [lambda weights, threshold: np.mean(np.abs(weights.numpy()) < threshold),
@@ -101,6 +116,12 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "4.3": [remove_by_cat],
     "4.4": [lambda weight, c, pixels: torch.cat(
         [weight[:, :c * pixels], weight[:, (c + 1) * pixels:]], dim=1)],
+    "5.2": [lambda weight, mask, quality: quality * np.std(weight.numpy()[mask.numpy()]),
+            threshold_by_hand],
+    "5.3": [lambda weight, mask, quality: ~((weight.abs() < threshold_by_hand(
+        weight, mask, quality)) | ~mask)],
+    "5.4": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
+    "5.5": [compression_in_a_loop],
 }
 
 
