@@ -170,27 +170,37 @@ GRADUAL = {  # epochs that the sparsity rises and then rests, up to the first ta
 }
 
 
-def gradual(data: MNIST, *, seed: int, network: str) -> list[dict]:
+def gradual(data: MNIST, *, seed: int, network: str, dropout: float = 0.0) -> list[dict]:
     """Prune from the first epoch on, to one target after another, taught by the dense network.
 
     For each target: rounds of one epoch along the cubic schedule, then some epochs more. The
-    teacher is the course's own trained network for every seed.
+    teacher is the course's own trained network for every seed. A dropout rate shrinks with the
+    connections that are left.
     """
     plan, teacher = GRADUAL[network], load_trained(network)
-    model, reached, rows = ARCHITECTURES[network](seed + 1000), 0.0, []
+    model, reached, rows = with_dropout(ARCHITECTURES[network](seed + 1000), dropout), 0.0, []
     for place, target in enumerate(plan["targets"]):
         rising, settling = plan["next"] if place else plan["first"]
         steps = [reached + (target - reached) * share for share in cubic_schedule(1.0, rising)]
-        options = {"lr": plan["lr"], "l1": plan["l1"], "teacher": teacher,
-                   "seed": 100 * seed + place}
-        for each in prune_gradually(model, data, steps, epochs=1, **options):
-            model.load_state_dict(each.weights)
-            masks = each.masks
-        train(model, data.train, epochs=settling, masks=masks, **options)
-        rows.append({"network": network, "seed": seed, "target": target}
+        for sparsities, epochs in ((steps, 1), ([target], settling)):
+            *_, last = prune_gradually(
+                model, data, sparsities, epochs=epochs, lr=plan["lr"], l1=plan["l1"],
+                teacher=teacher, seed=100 * seed + 10 * place + (epochs > 1))
+            model.load_state_dict(last.weights)
+        rows.append({"network": network, "seed": seed, "dropout": dropout, "target": target}
                     | _tested(model, {"teacher": teacher}, data))
         reached = target
     return rows
+
+
+def with_dropout(model: nn.Sequential, rate: float) -> nn.Sequential:
+    """Return the same layers with a dropout of this rate behind each ReLU; none at a rate of 0."""
+    found = nn.Sequential()
+    for name, part in model.named_children():
+        found.add_module(name, part)
+        if rate and isinstance(part, nn.ReLU):
+            found.add_module(name.replace("relu", "drop"), nn.Dropout(rate))
+    return found
 
 
 # Controls on LeNet-300-100
@@ -257,12 +267,7 @@ def norms(data: MNIST, *, seed: int, norm: str) -> list[dict]:
 
 def dropout(data: MNIST, *, seed: int, rate: str) -> list[dict]:
     """Retrain LeNet-300-100 with dropout whose rate shrinks, stays as it was, or is 0."""
-    with seeded(seed):
-        model = nn.Sequential()
-        for name, part in lenet_300_100(seed).named_children():
-            model.add_module(name, part)
-            if isinstance(part, nn.ReLU):
-                model.add_module(name.replace("relu", "drop"), nn.Dropout(0.5))
+    model = with_dropout(lenet_300_100(seed), 0.5)
     train(model, data.train, epochs=20, lr=2e-3, seed=seed)
     reference = evaluate(model, data.test)
     if rate == "none":

@@ -29,9 +29,9 @@ class Exercise:
     `cases()` gives small inputs, a tuple of arguments each. `mistakes` maps what is told to a
     function that makes that mistake. Where the task is to mend a program, `broken` is that program:
     it stands in the stub's place. `look` takes from what is returned that by which it is judged,
-    where there is more than one right answer. `idea` is what to look at again where no mistake is known,
-    `hints` go from a nudge to nearly the answer, `right` is said to who is right, and `why` is the
-    reasoning beside the reference.
+    where there is more than one right answer. `idea` is what to look at again where no mistake is
+    known, `hints` go from a nudge to nearly the answer, `right` is said to who is right, and `why`
+    is the reasoning beside the reference.
     """
 
     number: str

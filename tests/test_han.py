@@ -112,10 +112,19 @@ def test_controls_have_the_iterative_networks_sparsity_in_each_layer(few, brief)
         assert row["density"] == pytest.approx(rows[0]["density"], abs=1e-3)
 
 
-def test_gradual_pruning_reaches_its_targets(few, monkeypatch):
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_gradual_pruning_reaches_its_targets(few, monkeypatch, dropout):
     monkeypatch.setitem(han.GRADUAL, "lenet_300_100", {
         "targets": (0.9, 0.95), "first": (2, 1), "next": (1, 1), "lr": 1e-3, "l1": 1e-5})
-    rows = han.gradual(few, seed=1, network="lenet_300_100")
+    rates = []
+    monkeypatch.setattr(iterative, "train", lambda model, split, **options: rates.append(
+        [part.p for part in model.modules() if isinstance(part, torch.nn.Dropout)]))
+    rows = han.gradual(few, seed=1, network="lenet_300_100", dropout=dropout)
+    assert len(rates) == 5  # two rounds and the rest, one round and the rest
+    if dropout:
+        assert 0.5 > rates[0][0] > rates[1][0] > 0
+        assert rates[2] == rates[1]  # while it settles the rate stays where it had shrunk to
+        assert rates[4][0] < rates[2][0]
     assert [1 - row["nonzero"] / row["weights"] for row in rows] == pytest.approx([0.9, 0.95],
                                                                                   abs=1e-3)
 
