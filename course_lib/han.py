@@ -37,13 +37,13 @@ GENTLE = {  # the layers that get a share of the round's quality, as the sensiti
 }
 QUALITIES = {
     "lenet_300_100": (1.0, 0.5, 0.5, 0.6, 0.6, 0.6, 0.7),
-    "lenet_5": (1.2, 0.9, 0.7, 0.7),
+    "lenet_5": (1.2, 0.85, 0.7, 0.7),
     "alexnet_mini": (1.2, 0.7, 0.6, 0.6, 0.6),
     "vgg_mini": (1.0, 0.9, 0.9, 0.8, 0.8),
 }
 RETRAIN = {
     "lenet_300_100": {"epochs": 10, "lr": 2e-3, "l1": 2e-5},
-    "lenet_5": {"epochs": 5, "lr": 1e-3, "l1": 1e-5},
+    "lenet_5": {"epochs": 8, "lr": 1e-3, "l1": 1e-5},
     "alexnet_mini": {"epochs": 3, "lr": 1e-3, "l1": 1e-5},
     "vgg_mini": {"epochs": 3, "lr": 1e-3, "l1": 1e-5},
 }
