@@ -4,24 +4,25 @@ A file of zeros is as long as a file of other numbers. What a sparse network tak
 its zeros are left out, and on what it costs to say where the others are.
 """
 
+import copy
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import constriction
 import numpy as np
 import torch
 import zstandard
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from safetensors.torch import load, save
+from scipy.cluster.vq import kmeans, vq
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
+from course_lib.coding import Arrays, decode_layer, decode_values, encode_layer, encode_values
 from course_lib.models import prunable_layers
 
 State = dict[str, Tensor]
-Arrays = dict[str, np.ndarray]
 BITS = {nn.Linear: 5, nn.Conv2d: 8}  # of a relative index, as in Deep Compression
 
 
@@ -117,74 +118,54 @@ def _read_csr(content: bytes, model: nn.Module) -> State:
 
 # A relative index: a value, and how many zeros were passed, coded by Huffman
 
-def relative_index(weight: Tensor, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each non-zero how many zeros it stands behind, below 2**bits, and the values.
-
-    Where more are passed a filler stands, a zero that is stored. Source: Han et al. 2016.
-    """
-    flat = weight.detach().flatten().numpy()
-    places = np.flatnonzero(flat)
-    passed = np.diff(places, prepend=-1) - 1
-    fillers, rest = np.divmod(passed, 2 ** bits)
-    entries = np.cumsum(fillers + 1) - 1  # where each non-zero stands among the fillers
-    symbols = np.full(len(places) + int(fillers.sum()), 2 ** bits - 1)
-    values = np.zeros(len(symbols), dtype=flat.dtype)
-    symbols[entries], values[entries] = rest, flat[places]
-    return symbols, values
-
-
-def from_relative_index(symbols: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
-    """Return the flat weights that `relative_index` described."""
-    flat = np.zeros(length, dtype=values.dtype)
-    flat[np.cumsum(symbols + 1) - 1] = values
-    return flat
-
-
-def huffman(symbols: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return symbols as Huffman code, in words of 32 bits; `counts` say how often each occurs."""
-    coder = constriction.symbol.QueueEncoder()
-    tree = constriction.symbol.huffman.EncoderHuffmanTree(_shares(counts))
-    for symbol in symbols.tolist():
-        coder.encode_symbol(symbol, tree)
-    return coder.get_compressed()[0]
-
-
-def from_huffman(words: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the symbols that `huffman` coded."""
-    coder = constriction.symbol.QueueDecoder(words)
-    tree = constriction.symbol.huffman.DecoderHuffmanTree(_shares(counts))
-    return np.array([coder.decode_symbol(tree) for _ in range(int(counts.sum()))], dtype=np.int64)
-
-
-def _shares(counts: np.ndarray) -> np.ndarray:
-    return counts.astype(np.float32) / max(1, int(counts.sum()))
-
-
-def gap_bits(weight: Tensor) -> float:
-    """Return the entropy in bits of where the non-zeros are: of all gaps, as if drawn alike."""
-    places = np.flatnonzero(weight.detach().flatten().numpy())
-    _, counts = np.unique(np.diff(places, prepend=-1), return_counts=True)
-    return float(-(counts * np.log2(counts / max(1, counts.sum()))).sum())
-
-
 def _write_relative(model: nn.Module) -> bytes:
+    layers = iter(prunable_layers(model).values())
+    return _write_arrays(model, lambda weight: encode_layer(weight, BITS[type(next(layers))]))
+
+
+def _read_relative(content: bytes, model: nn.Module) -> State:
+    return _read_arrays(content, model, lambda arrays, shape: decode_layer(arrays, shape.shape))
+
+
+# Shared values: a short list of them for each layer, and which of the list each weight takes
+
+def share_values(model: nn.Module, bits: int | dict[str, int]) -> nn.Module:
+    """Return a copy in which each layer's weights take 2**bits values at most, zero among them.
+
+    `bits` is one number or {layer: number}, 2 to 16. Zeros stay zero; the others move to the
+    nearest centre that k-means finds, begun evenly from the smallest weight to the largest.
+    Nothing is retrained. Source: Han, Mao, Dally 2016, who retrain the centres.
+    """
+    shared = copy.deepcopy(model)
+    for name, layer in prunable_layers(shared).items():
+        wide = bits[name] if isinstance(bits, dict) else bits
+        if not (isinstance(wide, int) and 2 <= wide <= 16):
+            raise ValueError(f"bits is {wide!r} for {name!r}; allowed is a whole number, 2 to 16")
+        there = layer.weight != 0
+        if there.any():
+            layer.weight.data[there] = _nearest_centres(layer.weight.data[there], 2 ** wide - 1)
+    return shared
+
+
+def _nearest_centres(values: Tensor, centres: int) -> Tensor:
+    flat = values.double().numpy()
+    book, _ = kmeans(flat, np.linspace(flat.min(), flat.max(), centres))
+    return torch.from_numpy(book[vq(flat, book)[0]]).to(values.dtype)
+
+
+def _write_shared(model: nn.Module) -> bytes:
     layers = iter(prunable_layers(model).values())
 
     def coded(weight: Tensor) -> Arrays:
-        bits = BITS[type(next(layers))]
-        symbols, values = relative_index(weight, bits)
-        counts = np.bincount(symbols, minlength=2 ** bits).astype(np.uint32)
-        return {"words": huffman(symbols, counts), "counts": counts, "values": values}
+        arrays = encode_layer(weight, BITS[type(next(layers))])
+        return arrays | encode_values(arrays.pop("values"))
 
     return _write_arrays(model, coded)
 
 
-def _read_relative(content: bytes, model: nn.Module) -> State:
-    def weight(arrays: Arrays, shape: Tensor) -> np.ndarray:
-        symbols = from_huffman(arrays["words"], arrays["counts"])
-        return from_relative_index(symbols, arrays["values"], shape.numel())
-
-    return _read_arrays(content, model, weight)
+def _read_shared(content: bytes, model: nn.Module) -> State:
+    return _read_arrays(content, model, lambda arrays, shape: decode_layer(
+        arrays | {"values": decode_values(arrays)}, shape.shape))
 
 
 def _write_arrays(model: nn.Module, code: Callable[[Tensor], Arrays]) -> bytes:
@@ -227,3 +208,4 @@ FORMATS = {
     "CSR": Format(_write_csr, _read_csr),
     "relative index": Format(_write_relative, _read_relative),
 }
+SHARED = Format(_write_shared, _read_shared)  # short only where a layer has few distinct values

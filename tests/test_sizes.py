@@ -1,16 +1,13 @@
 import copy
 import gzip
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from torch import nn
 
 from course_lib import sizes
-from course_lib.masks import apply_masks, magnitude_masks, random_masks
+from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
 
 
@@ -60,42 +57,56 @@ def test_a_format_that_loses_something_is_noticed(monkeypatch):
         sizes.sizes(pruned("lenet_300_100", 0.9))
 
 
-weights = st.lists(st.sampled_from([0.0] * 12 + [1.5, -2.0]), min_size=1, max_size=400)
+@pytest.mark.parametrize("bits", [2, 5, 8])
+def test_shared_values_are_few_near_and_leave_zeros_alone(bits):
+    model = pruned("lenet_5", 0.9)
+    shared = sizes.share_values(model, bits)
+    for name, layer in prunable_layers(model).items():
+        was, now = layer.weight.detach(), shared.get_submodule(name).weight.detach()
+        assert len(now.unique()) <= 2 ** bits
+        assert torch.equal(was == 0, now == 0)
+        book = now[now != 0].unique()
+        nearest = (was[was != 0][:, None] - book).abs().min(dim=1).values
+        assert torch.allclose((was - now)[was != 0].abs(), nearest, atol=1e-6)
+        even = torch.linspace(float(was.min()), float(was.max()), 2 ** bits - 1)
+        naive = (was[was != 0][:, None] - even).abs().min(dim=1).values
+        assert nearest.mean() < naive.mean()  # k-means has put them where weights are
+        assert torch.equal(shared.get_submodule(name).bias, layer.bias)
 
 
-@given(weights, st.integers(1, 8))
-def test_a_relative_index_describes_any_weights(values, bits):
-    weight = torch.tensor(values)
-    symbols, stored = sizes.relative_index(weight, bits)
-    assert symbols.max(initial=0) < 2 ** bits
-    assert sizes.from_relative_index(symbols, stored, len(values)).tolist() == values
-    if len(stored):
-        assert stored[-1] != 0  # fillers only where something follows
+def test_more_shared_values_move_weights_less():
+    weight = pruned("lenet_300_100", 0.9).fc1.weight.detach()
+    moved = [float((sizes.share_values(pruned("lenet_300_100", 0.9), bits).fc1.weight.detach()
+                    - weight).square().sum()) for bits in (2, 4, 6, 8)]
+    assert moved == sorted(moved, reverse=True)
+    assert moved[-1] < moved[0] / 500
 
 
-@given(st.lists(st.integers(0, 31), max_size=300))
-def test_huffman_codes_come_back_and_are_close_to_entropy(symbols):
-    symbols = np.array(symbols, dtype=np.int64)
-    counts = np.bincount(symbols, minlength=32)
-    words = sizes.huffman(symbols, counts)
-    assert np.array_equal(sizes.from_huffman(words, counts), symbols)
-    shares = counts[counts > 0] / max(1, len(symbols))
-    entropy = -(shares * np.log2(shares)).sum()
-    assert entropy * len(symbols) - 1e-6 <= 32 * len(words) <= (entropy + 1) * len(symbols) + 64
+def test_bits_may_differ_from_layer_to_layer():
+    shared = sizes.share_values(pruned("lenet_300_100", 0.9), {"fc1": 4, "fc2": 3, "fc3": 2})
+    found = {name: len(layer.weight.unique()) for name, layer in prunable_layers(shared).items()}
+    assert 8 < found["fc1"] <= 16  # a centre may end without weights
+    assert (found["fc2"], found["fc3"]) == (8, 4)
 
 
-@pytest.mark.parametrize("share", [0.8, 0.9, 11 / 12])
-def test_random_places_cost_what_their_entropy_says(share):
-    """Where non-zeros fall at random the index costs hardly more than a coin's entropy allows."""
-    model = pruned("lenet_300_100", share, random_masks)
-    weight = model.fc1.weight
-    symbols, _ = sizes.relative_index(weight, 5)
-    spent = 32 * len(sizes.huffman(symbols, np.bincount(symbols, minlength=32)))
-    bound = sizes.gap_bits(weight)
-    density = float((weight != 0).double().mean())
-    coin = -density * np.log2(density) - (1 - density) * np.log2(1 - density)
-    assert bound == pytest.approx(coin * weight.numel(), rel=0.01)
-    assert bound - 32 <= spent < 1.03 * bound  # a last word of nothing but zeros is not written
+@pytest.mark.parametrize("bits", [1, 17, 5.0, {"fc1": 5, "fc2": 0, "fc3": 5}])
+def test_impossible_bits_are_refused(bits):
+    with pytest.raises(ValueError, match="allowed is a whole number, 2 to 16"):
+        sizes.share_values(load_trained("lenet_300_100"), bits)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.9, 1.0])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_shared_values_come_back_with_their_book(name, share):
+    model = sizes.share_values(pruned(name, share), 5)
+    content = sizes.SHARED.write(model)
+    back = sizes.SHARED.read(content, ARCHITECTURES[name](seed=7))  # the book is in the content
+    for key, value in model.state_dict().items():
+        assert torch.equal(back[key], value), key
+    kept = sum(int(layer.weight.count_nonzero()) for layer in prunable_layers(model).values())
+    plain = len(sizes.FORMATS["relative index"].write(model))
+    assert len(content) < plain - 2 * kept or not kept  # at least two of four bytes a value saved
+    assert len(content) > kept * 1.5 / 8  # no value in less than a bit and a half
 
 
 def test_csr_is_scipys_with_narrower_indices():
