@@ -9,13 +9,14 @@ import copy
 import os
 import statistics
 import time
+from functools import partial
 
 import torch
 import torch_pruning
 from torch import nn
 
 from course_lib.masks import Keep, kept_units, unit_masks
-from course_lib.measure import latency, measure
+from course_lib.measure import measure, side_by_side
 from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import build_chain, chain_config, remove_units
 
@@ -29,15 +30,6 @@ def half(model: nn.Sequential) -> Keep:
     keep = kept_units(masks)
     keep.pop(list(keep)[-1])
     return keep
-
-
-def alternating(models: dict[str, nn.Module], batch: int, threads: int) -> dict[str, float]:
-    """Return the median over rounds of each model's median milliseconds, taken in turns."""
-    times: dict[str, list[float]] = {name: [] for name in models}
-    for _ in range(ROUNDS):
-        for name, model in models.items():
-            times[name].append(latency(model, batch, threads=threads, seconds=0.2).median)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def torch_pruning_removal(model: nn.Sequential, keep: Keep) -> nn.Sequential:
@@ -70,7 +62,10 @@ def main() -> None:
     print(f"half of the filters: {saved:.2f} times fewer multiplications")
     for threads in sorted({1, min(2, os.cpu_count() or 1)}):
         for batch in (1, 256):
-            ms = alternating({"full": full, "removed": small, "built": built}, batch, threads)
+            images = torch.rand(batch, 1, 28, 28)
+            ms = side_by_side({"full": partial(full, images), "removed": partial(small, images),
+                               "built": partial(built, images)},
+                              threads=threads, seconds=0.2 * ROUNDS, rounds=ROUNDS)
             faster, level = ms["full"] / ms["removed"], ms["built"] / ms["removed"]
             print(f"batch {batch:>3}, {threads} threads: {ms['full']:.2f} ms full, "
                   f"{ms['removed']:.2f} ms removed, {faster:.2f} times as fast; "

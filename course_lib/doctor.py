@@ -18,7 +18,8 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 PACKAGES = ("constriction", "filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client",
             "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy",
-            "pillow", "platformdirs", "safetensors", "scipy", "torch", "tqdm", "zstandard")
+             "onnx", "onnxruntime", "onnxscript", "pillow", "platformdirs", "safetensors", "scipy",
+             "torch", "tqdm", "zstandard")
 NEEDED_GIB = 2.0
 INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 

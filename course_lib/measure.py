@@ -1,7 +1,9 @@
 """What a network costs, and how sure a figure is: counts, real bytes, real milliseconds."""
 
+import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -100,31 +102,57 @@ def latency(model: nn.Module, batch: int = 1, *, threads: int | None = None,
     With `threads` given, torch uses so many meanwhile. The model is laid out as is: contiguous
     weights, as `load_trained` and `remove_units` return them.
     """
-    if batch < 1:
-        raise ValueError(f"batch is {batch}; allowed is 1 or more")
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}; allowed is 1 or more")
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads or before)
-        with evaluating(model), torch.inference_mode():
-            times = _forward_times(model, torch.rand(batch, 1, 28, 28), seconds)
-        used = torch.get_num_threads()
-    finally:
-        torch.set_num_threads(before)
+    _check_positive("batch", batch)
+    _check_positive("threads", threads)
+    with _threads(threads) as used, evaluating(model), torch.inference_mode():
+        images = torch.rand(batch, 1, 28, 28)
+        times = _times(lambda: model(images), seconds)
     low, median, high = torch.tensor(times).quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
     return Latency(median, low, high, batch, used)
 
 
-def _forward_times(model: nn.Module, images: torch.Tensor, seconds: float) -> list[float]:
-    """Return milliseconds of at least ten passes, after a warm-up of a fifth of the time."""
+def side_by_side(calls: Mapping[str, Callable[[], object]], *, threads: int | None = None,
+                 seconds: float = 0.5, rounds: int = 5) -> dict[str, float]:
+    """Time several calls in turns, so that whatever else the machine does strikes all of them.
+
+    In each round each call is repeated, warmed up, for about `seconds` / `rounds`. Returns for each
+    the median over rounds of its median milliseconds. `threads` are torch's.
+    """
+    _check_positive("threads", threads)
+    _check_positive("rounds", rounds)
+    medians: dict[str, list[float]] = {name: [] for name in calls}
+    with _threads(threads), torch.inference_mode():
+        for _ in range(rounds):
+            for name, call in calls.items():
+                medians[name].append(statistics.median(_times(call, seconds / rounds)))
+    return {name: statistics.median(found) for name, found in medians.items()}
+
+
+def _check_positive(argument: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError(f"{argument} is {value}; allowed is 1 or more")
+
+
+@contextmanager
+def _threads(threads: int | None) -> Iterator[int]:
+    """Let torch use so many threads meanwhile, or as many as it does; give the number."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads or before)
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+def _times(call: Callable[[], object], seconds: float) -> list[float]:
+    """Return milliseconds of at least ten calls, after a warm-up of a fifth of the time."""
     times: list[float] = []
     started = time.perf_counter()
     while time.perf_counter() - started < seconds / 5:
-        model(images)
+        call()
     while len(times) < 10 or time.perf_counter() - started < 1.2 * seconds:
         before = time.perf_counter()
-        model(images)
+        call()
         times.append(1000 * (time.perf_counter() - before))
     return times
 

@@ -21,6 +21,7 @@ ALLOWED = {
     "measure": {"data", "models", "training"},
     "search": {"data", "models", "masks", "removal", "training", "measure"},
     "coding": set(),
+    "export": {"models"},
     "sizes": {"models", "coding"},
     "iterative": {"data", "models", "masks", "training"},
     "spread": set(),

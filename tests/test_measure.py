@@ -1,3 +1,4 @@
+import itertools
 import time
 
 import numpy as np
@@ -8,7 +9,15 @@ from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib.masks import apply_masks, magnitude_masks
-from course_lib.measure import claim, directions, latency, measure, seed_interval, twins
+from course_lib.measure import (
+    claim,
+    directions,
+    latency,
+    measure,
+    seed_interval,
+    side_by_side,
+    twins,
+)
 from course_lib.models import ARCHITECTURES, load_trained
 from course_lib.training import evaluate
 
@@ -98,6 +107,39 @@ def test_latency_leaves_torchs_threads_as_they_were():
 def test_a_latency_of_nothing_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         latency(Sleeper(), **options)
+
+
+def test_side_by_side_takes_turns_and_gives_each_its_time():
+    said = []
+    calls = {"slow": lambda: (said.append("slow"), time.sleep(0.003)),
+             "quick": lambda: (said.append("quick"), time.sleep(0.001))}
+    found = side_by_side(calls, seconds=0.02, rounds=3)
+    assert found["slow"] >= 3
+    assert 1 <= found["quick"] < found["slow"]
+    assert [name for name, _ in itertools.groupby(said)] == ["slow", "quick"] * 3
+
+
+def test_side_by_side_sets_torchs_threads_meanwhile():
+    before, seen = torch.get_num_threads(), []
+    side_by_side({"look": lambda: seen.append(torch.get_num_threads())}, threads=before + 1,
+                 seconds=0.001, rounds=1)
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
+
+
+def test_side_by_side_is_the_median_of_medians(monkeypatch):
+    given = iter([[1.0, 9.0, 2.0], [30.0], [4.0, 3.0, 5.0]])
+    monkeypatch.setattr("course_lib.measure._times", lambda call, seconds: next(given))
+    assert side_by_side({"one": print}, rounds=3) == {"one": 4.0}  # of 2, 30 and 4
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"rounds": 0}, "rounds is 0; allowed is 1 or more"),
+    ({"threads": 0}, "threads is 0; allowed is 1 or more"),
+])
+def test_no_turns_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        side_by_side({"one": print}, **options)
 
 
 def test_the_interval_agrees_with_scipy():
