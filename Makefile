@@ -40,6 +40,7 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/training.py
 	.venv/bin/python benchmarks/sliders.py
 	.venv/bin/python benchmarks/removal.py
+	.venv/bin/python benchmarks/onnx_runtime.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check

@@ -124,7 +124,7 @@ def side_by_side(calls: Mapping[str, Callable[[], object]], *, threads: int | No
     with _threads(threads), torch.inference_mode():
         for _ in range(rounds):
             for name, call in calls.items():
-                medians[name].append(statistics.median(_times(call, seconds / rounds)))
+                medians[name].append(statistics.median(_times(call, seconds / rounds, least=1)))
     return {name: statistics.median(found) for name, found in medians.items()}
 
 
@@ -144,13 +144,13 @@ def _threads(threads: int | None) -> Iterator[int]:
         torch.set_num_threads(before)
 
 
-def _times(call: Callable[[], object], seconds: float) -> list[float]:
-    """Return milliseconds of at least ten calls, after a warm-up of a fifth of the time."""
+def _times(call: Callable[[], object], seconds: float, least: int = 10) -> list[float]:
+    """Return milliseconds of `least` calls or more, after a warm-up of a fifth of the time."""
     times: list[float] = []
     started = time.perf_counter()
     while time.perf_counter() - started < seconds / 5:
         call()
-    while len(times) < 10 or time.perf_counter() - started < 1.2 * seconds:
+    while len(times) < least or time.perf_counter() - started < 1.2 * seconds:
         before = time.perf_counter()
         call()
         times.append(1000 * (time.perf_counter() - before))
