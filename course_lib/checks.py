@@ -72,9 +72,13 @@ def solution(number: str) -> Note:
     return Note(exercise.why, written(exercise))
 
 
-def written(exercise: Exercise) -> tuple[str, ...]:
-    """Return the lines of the reference, under the learner's name and without annotations."""
-    source, head = inspect.getsource(exercise.reference), inspect.signature(exercise.reference)
+def written(exercise: Exercise, function: Callable | None = None) -> tuple[str, ...]:
+    """Return the lines of the reference, or of another function, under the learner's name.
+
+    Annotations are left out.
+    """
+    function = function or exercise.reference
+    source, head = inspect.getsource(function), inspect.signature(function)
     bare = head.replace(return_annotation=head.empty, parameters=[
         parameter.replace(annotation=head.empty) for parameter in head.parameters.values()])
     first = ast.parse(source).body[0].body[0].lineno  # of the body

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+import torch
 from test_notebook_check import check
 
 from course_lib import __main__, solved
@@ -56,8 +57,11 @@ def test_a_library_function_is_imported_under_the_learners_name():
 @pytest.mark.parametrize("number", [number for number, one in all_exercises().items()
                                     if isinstance(one, Exercise)])
 def test_a_solution_stands_by_itself(number):
-    import torch
     names = {"torch": torch}
+    if find(number).broken:  # it may use what its lesson imports
+        lesson, = find_lessons(f"{int(number.split('.')[0]):02}")
+        cells = nbformat.read(lesson, as_version=4).cells
+        exec(next(cell.source for cell in cells if cell.cell_type == "code"), names)
     exec(solution_source(find(number)), names)
     assert callable(names[find(number).name])
 
