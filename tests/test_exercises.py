@@ -315,7 +315,7 @@ def test_its_lesson_has_its_cells_and_states_the_same(exercise):
     if isinstance(exercise, Exercise):
         assert f'check("{exercise.number}", {exercise.name})' in last.source
     if getattr(exercise, "broken", None):
-        assert "\n".join(written(exercise, exercise.broken)) == stub[0].source
+        assert "\n".join(written(exercise, exercise.broken)) in [cell.source for cell in stub]
     elif isinstance(exercise, Exercise):
         assert re.search(rf"def {exercise.name}\(.*\):\n    return \.\.\.$", stub[-1].source)
 
@@ -346,8 +346,9 @@ def squeezed(text):
 @functions
 def test_no_line_of_its_solution_is_in_a_learners_notebook(exercise):
     handed_out = written(exercise, exercise.broken) if exercise.broken else ()
-    lines = [line for line in written(exercise) if telling(line) and line not in handed_out]
-    assert lines
+    known = {line.strip() for line in handed_out}
+    lines = [line for line in written(exercise) if telling(line) and line.strip() not in known]
+    assert lines or handed_out  # to mend a program may be to move a line
     for path in lessons.find():
         text = squeezed("\n".join(
             cell.source for cell in nbformat.read(path, as_version=4).cells))
