@@ -19,7 +19,7 @@ HOME = Path(__file__).resolve().parent.parent
 PACKAGES = ("constriction", "filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client",
             "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy",
              "onnx", "onnxruntime", "onnxscript", "pillow", "platformdirs", "safetensors", "scipy",
-             "torch", "tqdm", "zstandard")
+             "torch", "torch-pruning", "tqdm", "zstandard")
 NEEDED_GIB = 2.0
 INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 
@@ -95,12 +95,12 @@ def _checkpoints() -> Finding:
         return Finding("warning", "the trained networks were not checked, because torch or "
                                   "safetensors is not installed", INSTALL)
     try:
-        from course_lib.models import ARCHITECTURES, load_trained
-        for name in ARCHITECTURES:
+        from course_lib.models import NETWORKS, load_trained
+        for name in NETWORKS:
             load_trained(name)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         return Finding("wrong", str(error), "git checkout -- data/checkpoints data/results")
-    return Finding("ok", f"{len(ARCHITECTURES)} trained networks")
+    return Finding("ok", f"{len(NETWORKS)} trained networks")
 
 
 def _memory() -> Finding:

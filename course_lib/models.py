@@ -1,15 +1,16 @@
-"""The four networks that the course prunes, and their trained weights."""
+"""The networks that the course prunes, four chains and a residual one, and their weights."""
 
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors.torch import load
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import relu
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 CHECKPOINTS = DATA / "checkpoints"
@@ -109,9 +110,68 @@ def vgg_mini(seed: int = 0) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+class Residual(nn.Module):
+    """Add what two convolutions make of a signal to the signal itself (He et al. 2016).
+
+    The first has `inner` filters, the second `width`. Where the sizes differ, a convolution of
+    1 x 1 brings the signal to the new one.
+    """
+
+    def __init__(self, channels: int, inner: int, width: int, stride: int) -> None:
+        """Build the layers with new weights."""
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, inner, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.shortcut = nn.Identity() if (channels, stride) == (width, 1) else nn.Sequential(
+            OrderedDict(conv=nn.Conv2d(channels, width, 1, stride, bias=False),
+                        norm=nn.BatchNorm2d(width)))
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Return the signal plus what is made of it, (images, width, rows, columns)."""
+        made = self.norm2(self.conv2(relu(self.norm1(self.conv1(signal)))))
+        return relu(made + self.shortcut(signal))
+
+
+class ResNet(nn.Module):
+    """Hold a stem, residual blocks, and one Linear layer that reads the mean of each map.
+
+    A block is (inner, width, stride). The numbers are all that is needed to build it again.
+    """
+
+    def __init__(self, stem: int, blocks: Sequence[Sequence[int]]) -> None:
+        """Build the layers with new weights."""
+        super().__init__()
+        self.stem = nn.Sequential(OrderedDict(
+            conv=nn.Conv2d(1, stem, 5, stride=2, padding=2, bias=False),
+            norm=nn.BatchNorm2d(stem), relu=nn.ReLU()))
+        widths = [stem, *(width for _, width, _ in blocks)]
+        self.blocks = nn.Sequential(*(Residual(channels, *block)
+                                      for channels, block in zip(widths, blocks, strict=False)))
+        self.fc = nn.Linear(widths[-1], 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return one output a digit for each image, (images, 10)."""
+        return self.fc(self.blocks(self.stem(images)).mean(dim=(2, 3)))
+
+
+def resnet_mini(seed: int = 0) -> ResNet:
+    """Build a small relative of the residual networks of He et al. 2016, for 28 x 28 pixels.
+
+    Kept: blocks of two 3 x 3 convolutions with batch norm and a shortcut around them, twice the
+    filters where the map halves and a projection there, the mean over each map before a single
+    Linear layer. Scaled down: three blocks, of 16, 32 and 64 filters; only the first shortcut is
+    an identity. 77,328 weights.
+    """
+    with seeded(seed):
+        return ResNet(16, [(16, 16, 1), (32, 32, 2), (64, 64, 2)])
+
+
+ARCHITECTURES: dict[str, Callable[..., nn.Sequential]] = {  # the chains, which the long runs prune
     build.__name__: build for build in (lenet_300_100, lenet_5, alexnet_mini, vgg_mini)
 }
+NETWORKS: dict[str, Callable[..., nn.Module]] = ARCHITECTURES | {"resnet_mini": resnet_mini}
 
 
 def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
@@ -136,8 +196,8 @@ def load_trained(name: str) -> nn.Module:
     `python -m course_lib.experiments train` makes them. A file that is missing raises
     FileNotFoundError, one that fails its checksum ValueError.
     """
-    if name not in ARCHITECTURES:
-        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(ARCHITECTURES)}")
+    if name not in NETWORKS:
+        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(NETWORKS)}")
     path, record = CHECKPOINTS / f"{name}.safetensors", RESULTS / f"train_{name}.json"
     mend = "restore it with: git checkout -- data/checkpoints data/results"
     for file in (path, record):
@@ -147,6 +207,6 @@ def load_trained(name: str) -> nn.Module:
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise ValueError(f"{path} is damaged: its sha256 is {found}, expected {expected}; {mend}")
-    model = ARCHITECTURES[name]()
+    model = NETWORKS[name]()
     model.load_state_dict(load(content))
     return model.eval()

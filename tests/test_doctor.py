@@ -14,7 +14,7 @@ def test_all_is_well_here(capsys):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "wrong" not in said
-    for part in ("Python 3.", "torch 2.", "MNIST: 55,000", "4 trained", "memory", "core", "kernel"):
+    for part in ("Python 3.", "torch 2.", "MNIST: 55,000", "5 trained", "memory", "core", "kernel"):
         assert part in said
 
 

@@ -5,15 +5,30 @@ import pytest
 from safetensors.torch import load_file
 
 from course_lib import experiments
-from course_lib.experiments import FIGURES, RECIPES, load_results, perceptron, run_figure
+from course_lib.experiments import (
+    FIGURES,
+    RECIPES,
+    REFERENCES,
+    load_results,
+    perceptron,
+    run_figure,
+)
 from course_lib.lessons import NOTEBOOKS
-from course_lib.models import ARCHITECTURES, RESULTS, lenet_300_100, prunable_layers, vgg_mini
+from course_lib.models import (
+    ARCHITECTURES,
+    NETWORKS,
+    RESULTS,
+    lenet_300_100,
+    prunable_layers,
+    vgg_mini,
+)
 from course_lib.training import evaluate
 
 
 def test_every_network_has_a_recipe_and_its_record_follows_it():
     assert set(RECIPES) == set(ARCHITECTURES)
-    for name, recipe in RECIPES.items():
+    assert set(REFERENCES) == set(NETWORKS)
+    for name, recipe in REFERENCES.items():
         record = json.loads((RESULTS / f"train_{name}.json").read_text())
         assert {key: record[key] for key in recipe} == recipe
         assert record["command"] == (

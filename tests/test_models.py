@@ -3,23 +3,32 @@ import json
 
 import pytest
 import torch
-from torch.nn.functional import conv2d, linear, max_pool2d, relu
+from torch import nn
+from torch.nn.functional import batch_norm, conv2d, linear, max_pool2d, relu
 
 from course_lib import models
-from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
+from course_lib.models import (
+    ARCHITECTURES,
+    NETWORKS,
+    ResNet,
+    load_trained,
+    prunable_layers,
+    resnet_mini,
+)
 from course_lib.training import evaluate
 
 WEIGHTS = {"lenet_300_100": 266_200, "lenet_5": 430_500, "alexnet_mini": 427_040,
-           "vgg_mini": 123_464}
-FLOORS = {"lenet_300_100": 0.984, "lenet_5": 0.991, "alexnet_mini": 0.992, "vgg_mini": 0.993}
-networks = pytest.mark.parametrize("name", ARCHITECTURES)
+           "vgg_mini": 123_464, "resnet_mini": 77_328}
+FLOORS = {"lenet_300_100": 0.984, "lenet_5": 0.991, "alexnet_mini": 0.992, "vgg_mini": 0.993,
+          "resnet_mini": 0.992}
+networks = pytest.mark.parametrize("name", NETWORKS)
 
 
 @networks
 def test_weights_are_as_many_as_the_docstring_says(name):
-    weights = sum(layer.weight.numel() for layer in prunable_layers(ARCHITECTURES[name]()).values())
+    weights = sum(layer.weight.numel() for layer in prunable_layers(NETWORKS[name]()).values())
     assert weights == WEIGHTS[name]
-    assert f"{weights:,}" in " ".join(ARCHITECTURES[name].__doc__.split())
+    assert f"{weights:,}" in " ".join(NETWORKS[name].__doc__.split())
 
 
 def test_the_two_papers_networks_have_the_papers_parameters():
@@ -34,7 +43,7 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_torchs_alone(name):
     torch.manual_seed(7)
     expected = torch.rand(1)
     torch.manual_seed(7)
-    one, same, other = (ARCHITECTURES[name](seed).state_dict() for seed in (1, 1, 2))
+    one, same, other = (NETWORKS[name](seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(one[key], same[key]) for key in one)
     assert not all(torch.equal(one[key], other[key]) for key in one)
@@ -49,6 +58,45 @@ def test_lenet_5_is_caffes(mnist):
     torch.testing.assert_close(model(images), x)
 
 
+def test_resnet_mini_adds_what_its_blocks_make(mnist):
+    model, images = resnet_mini(3).eval(), mnist.test.images[:5]
+    for part in model.modules():  # a batch norm that does nothing would hide its own absence
+        if isinstance(part, nn.BatchNorm2d):
+            for values in (part.weight, part.bias, part.running_mean, part.running_var):
+                nn.init.uniform_(values, 0.5, 1.5)
+    p = model.state_dict()
+
+    def conv(x, name, norm, **options):
+        x = conv2d(x, p[f"{name}.weight"], **options)
+        return batch_norm(x, p[f"{norm}.running_mean"], p[f"{norm}.running_var"],
+                          p[f"{norm}.weight"], p[f"{norm}.bias"])
+
+    x = relu(conv(images, "stem.conv", "stem.norm", stride=2, padding=2))
+    for place, stride in enumerate((1, 2, 2)):
+        at = f"blocks.{place}"
+        made = relu(conv(x, f"{at}.conv1", f"{at}.norm1", stride=stride, padding=1))
+        made = conv(made, f"{at}.conv2", f"{at}.norm2", padding=1)
+        kept = conv(x, f"{at}.shortcut.conv", f"{at}.shortcut.norm", stride=2) if place else x
+        x = relu(made + kept)
+    assert x.shape == (5, 64, 4, 4)
+    torch.testing.assert_close(model(images), linear(x.mean((2, 3)), p["fc.weight"], p["fc.bias"]))
+
+
+def test_a_residual_network_is_built_from_its_numbers():
+    model = ResNet(5, [(3, 5, 1), (2, 7, 2), (4, 7, 1)])
+    shapes = {name: tuple(part.weight.shape[:2]) for name, part in prunable_layers(model).items()}
+    assert shapes == {
+        "stem.conv": (5, 1), "blocks.0.conv1": (3, 5), "blocks.0.conv2": (5, 3),
+        "blocks.1.conv1": (2, 5), "blocks.1.conv2": (7, 2), "blocks.1.shortcut.conv": (7, 5),
+        "blocks.2.conv1": (4, 7), "blocks.2.conv2": (7, 4), "fc": (10, 7)}
+    assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_long_runs_prune_the_four_chains_only():
+    assert all(type(build()) is nn.Sequential for build in ARCHITECTURES.values())
+    assert [*NETWORKS] == [*ARCHITECTURES, "resnet_mini"]
+
+
 @networks
 def test_the_trained_network_reaches_its_floor(name, mnist):
     model = load_trained(name)
@@ -61,7 +109,7 @@ def test_the_trained_network_reaches_its_floor(name, mnist):
 
 def test_checkpoints_are_small():
     sizes = [path.stat().st_size for path in models.CHECKPOINTS.glob("*.safetensors")]
-    assert len(sizes) == 4
+    assert len(sizes) == len(NETWORKS)
     assert sum(sizes) < 10e6
 
 
