@@ -18,6 +18,7 @@ import PIL.Image
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 from course_lib.data import Split
 from course_lib.measure import seed_interval
-from course_lib.models import evaluating, prunable_layers
+from course_lib.models import ResNet, evaluating, prunable_layers
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
@@ -234,6 +235,49 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
     ax.set(xlim=(0, left - gap), ylim=(-15, 27), xlabel="filters or neurons", yticks=[])
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def residual(model: ResNet, marks: Mapping[str, str], ax: Axes | None = None) -> Axes:
+    """Draw the layers of a residual network in a row, its shortcuts above them, its additions as +.
+
+    A box holds a layer's name and how many outputs it has. `marks`, {layer: a word or two}, stand
+    below the boxes; layers with the same words have the same colour, those without are white.
+    """
+    layers = prunable_layers(model)
+    for name in marks:
+        if name not in layers:
+            raise ValueError(f"marks names the layer {name!r}; allowed is one of "
+                             f"{', '.join(layers)}")
+    ax = panels(width=11, height=2.9)[0, 0] if ax is None else ax
+    spots, end = {"stem.conv": (0.0, 0.0)}, 0.0
+    for place in range(len(model.blocks)):
+        name, fork, end = f"blocks.{place}", end + 0.65, end + 3.0
+        spots |= {f"{name}.conv1": (fork + 0.65, 0.0), f"{name}.conv2": (fork + 1.65, 0.0)}
+        if f"{name}.shortcut.conv" in layers:
+            spots[f"{name}.shortcut.conv"] = (fork + 1.15, 1.1)
+        ax.plot([fork, fork, end, end], [0, 1.1, 1.1, 0], color="0.4", zorder=1)
+        ax.annotate("+", (end, -0.02), ha="center", va="center", zorder=3, fontsize=13,
+                    bbox={"boxstyle": "circle", "facecolor": "white", "edgecolor": "0.4"})
+        ax.annotate(name, (fork + 1.15, -1.0), ha="center", color="0.4", fontsize=10)
+    spots["fc"] = (end + 0.9, 0.0)
+    ax.plot([0, end + 0.9], [0, 0], color="0.4", zorder=1)
+    looks = dict(zip(dict.fromkeys(marks.values()), COLOURS, strict=False))
+    for name, spot in spots.items():
+        _layer_box(ax, spot, name, layers[name].weight.shape[0], marks.get(name, ""), looks)
+    ax.set(xlim=(-0.5, end + 1.4), ylim=(-1.1, 1.6))
+    ax.axis("off")
+    return ax
+
+
+def _layer_box(ax: Axes, spot: tuple, name: str, units: int, mark: str, looks: dict) -> None:
+    colour = to_rgba(looks[mark], 0.5) if mark in looks else "white"
+    ax.add_patch(Rectangle((spot[0] - 0.42, spot[1] - 0.32), 0.84, 0.64, facecolor="white",
+                           edgecolor="none", zorder=2))
+    ax.add_patch(Rectangle((spot[0] - 0.42, spot[1] - 0.32), 0.84, 0.64, facecolor=colour,
+                           edgecolor="0.2", zorder=2, label=name))
+    ax.annotate(f"{name.removesuffix('.conv').split('.')[-1]}\n{units}", spot, ha="center",
+                va="center", fontsize=10, zorder=3)
+    ax.annotate(mark, (spot[0], spot[1] - 0.4), ha="center", va="top", fontsize=10, zorder=3)
 
 
 def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = None) -> Axes:

@@ -8,7 +8,7 @@ from torch import nn
 
 from course_lib import plots
 from course_lib.masks import apply_masks, magnitude_masks
-from course_lib.models import lenet_5, prunable_layers
+from course_lib.models import ResNet, lenet_5, prunable_layers, resnet_mini
 from course_lib.search import Drop, Trial
 
 
@@ -27,6 +27,7 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.architecture(lenet_5(), ax),
                  lambda ax: plots.trials([a_trial(100, 0.01)], 0.02, ax),
                  lambda ax: plots.squares(lenet_5(), ax),
+                 lambda ax: plots.residual(resnet_mini(), {"fc": "A"}, ax),
                  lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
         ax = plots.panels()[0, 0]
         assert draw(ax) is ax
@@ -105,3 +106,18 @@ def test_the_area_of_a_square_is_the_layers_weights():
     for name, layer in prunable_layers(model).items():
         area = boxes[name].get_width() * boxes[name].get_height()
         assert area == pytest.approx(int((layer.weight != 0).sum()))
+
+
+def test_the_drawing_of_a_residual_network_has_its_sizes_and_marks():
+    model = ResNet(5, [(3, 5, 1), (2, 7, 2)])
+    ax = plots.residual(model, {"stem.conv": "A", "blocks.0.conv2": "A", "blocks.0.conv1": "B"})
+    boxes = {box.get_label(): box for box in ax.patches if box.get_label()}
+    assert set(boxes) == set(prunable_layers(model))
+    colours = {name: box.get_facecolor() for name, box in boxes.items()}
+    assert colours["stem.conv"] == colours["blocks.0.conv2"] != colours["blocks.0.conv1"]
+    assert colours["fc"] == colours["blocks.1.shortcut.conv"] == (1, 1, 1, 1)
+    said = [text.get_text() for text in ax.texts]
+    assert {"stem\n5", "conv1\n3", "conv1\n2", "shortcut\n7", "fc\n10"} <= set(said)
+    assert (said.count("A"), said.count("B"), said.count("+")) == (2, 1, 2)
+    with pytest.raises(ValueError, match="marks names the layer 'conv9'; allowed is one of stem"):
+        plots.residual(model, {"conv9": "A"})
