@@ -155,6 +155,30 @@ def compression_in_a_loop(weights, kept):
     return everything / left
 
 
+def coupled_by_growing(name, sums):
+    found, left = [name], list(sums)
+    for layer in found:  # grows on the way
+        found += [other for pair in left if layer in pair for other in pair if other not in found]
+    return tuple(sorted(found))
+
+
+def group_scores_in_a_loop(weights):
+    scores = [0.0] * len(weights[0])
+    for weight in weights:
+        for place, values in enumerate(weight.double()):
+            scores[place] += float(values.norm(1))
+    return torch.tensor(scores)
+
+
+def sizes_by_name(state):
+    found = {}
+    for name in reversed(state):
+        if "norm" not in name and name.endswith("weight"):
+            outputs, inputs, *_ = state[name].shape
+            found[name[:-len(".weight")]] = [outputs, inputs]
+    return found
+
+
 ALTERNATIVES = {  # right, and written in another way: a loop, another type, another order
     "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
     "1.2": [lambda weights, threshold: np.mean(np.abs(weights.numpy()) < threshold),
@@ -194,6 +218,12 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "8.7": [lambda rounds, target: max(
         (each for each in rounds if each["sparsity"] >= target),
         key=lambda each: each["accuracy"], default=None)],
+    "9.1": [lambda sparsity, wanted: 1 - (1 - wanted) / (1 - sparsity),
+            lambda sparsity, wanted: np.float32(wanted - sparsity) / np.float32(1 - sparsity)],
+    "9.3": [coupled_by_growing],
+    "9.4": [group_scores_in_a_loop,
+            lambda weights: torch.cat([part.flatten(1) for part in weights], dim=1).norm(1, dim=1)],
+    "9.5": [sizes_by_name],
 }
 
 

@@ -83,12 +83,13 @@ def test_resnet_mini_adds_what_its_blocks_make(mnist):
 
 
 def test_a_residual_network_is_built_from_its_numbers():
-    model = ResNet(5, [(3, 5, 1), (2, 7, 2), (4, 7, 1)])
+    model = ResNet(5, [(3, 5, 1), (2, 7, 2), (4, 7, 1), (2, 9, 1)])
     shapes = {name: tuple(part.weight.shape[:2]) for name, part in prunable_layers(model).items()}
     assert shapes == {
         "stem.conv": (5, 1), "blocks.0.conv1": (3, 5), "blocks.0.conv2": (5, 3),
         "blocks.1.conv1": (2, 5), "blocks.1.conv2": (7, 2), "blocks.1.shortcut.conv": (7, 5),
-        "blocks.2.conv1": (4, 7), "blocks.2.conv2": (7, 4), "fc": (10, 7)}
+        "blocks.2.conv1": (4, 7), "blocks.2.conv2": (7, 4), "blocks.3.conv1": (2, 7),
+        "blocks.3.conv2": (9, 2), "blocks.3.shortcut.conv": (9, 7), "fc": (10, 9)}
     assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 
