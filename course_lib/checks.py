@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from course_lib import progress
 from course_lib.comparing import difference, shown
 from course_lib.exercises import find
-from course_lib.judging import Exercise, Quiz, Verdict, as_pre, judge, trials
+from course_lib.judging import Exercise, Project, Quiz, Verdict, as_pre, judge, trials
 
 ATTEMPTED: set[str] = set()  # in this kernel
 ASKED: set[str] = set()  # for a solution, without an attempt
@@ -35,6 +35,8 @@ class Note:
 
 def check(number: str, answer: object) -> Verdict:
     """Return where an answer stands: a function for an exercise, a letter or number for a quiz.
+
+    For a project it is the thing itself, such as a network.
 
     The verdict is "not attempted yet", "raised", "not yet" or "right". An unknown number raises
     ValueError.
@@ -72,17 +74,22 @@ def solution(number: str) -> Note:
     return Note(exercise.why, written(exercise))
 
 
-def written(exercise: Exercise, function: Callable | None = None) -> tuple[str, ...]:
+def written(exercise: Exercise | Project, function: Callable | None = None) -> tuple[str, ...]:
     """Return the lines of the reference, or of another function, under the learner's name.
 
-    Annotations are left out.
+    Annotations are left out. For a project the reference keeps its name, and is called at the end.
     """
     function = function or exercise.reference
     source, head = inspect.getsource(function), inspect.signature(function)
     bare = head.replace(return_annotation=head.empty, parameters=[
         parameter.replace(annotation=head.empty) for parameter in head.parameters.values()])
     first = ast.parse(source).body[0].body[0].lineno  # of the body
-    return (f"def {exercise.name}{bare}:", *source.splitlines()[first - 1:])
+    lines = source.splitlines()[first - 1:]
+    if isinstance(exercise, Project):
+        name = exercise.reference.__name__
+        return (f"def {name}{bare}:", *lines, "", "",
+                f"{exercise.name} = {name}({', '.join(bare.parameters)})")
+    return (f"def {exercise.name}{bare}:", *lines)
 
 
 def held_back() -> bool:

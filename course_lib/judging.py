@@ -75,6 +75,49 @@ class Quiz:
     tolerance: float = 0.0
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Hold what one budget of a project came to, and the words for it."""
+
+    name: str
+    met: bool
+    told: str
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.name}: {'met' if self.met else 'missed'}, {self.told}"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Hold a task whose answer is a thing that is made, and meets budgets or does not.
+
+    `reference` makes one from what the lesson has at hand, its arguments. `weigh` takes the answer
+    and returns what is known of it; what cannot be judged raises ValueError. `budgets` holds
+    that against each budget, and where all are met says so in the words of `met`. `mistakes`
+    maps what is told to what knows the mistake by what was weighed; the first one that does counts.
+    """
+
+    number: str
+    title: str
+    difficulty: int
+    minutes: int
+    reference: Callable
+    weigh: Callable[[object], object]
+    budgets: Callable[[object], tuple[Finding, ...]]
+    met: tuple[str, ...]
+    mistakes: Mapping[str, Callable[[object], bool]]
+    idea: str
+    hints: tuple[str, ...]
+    right: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of the learner's variable."""
+        return f"my_{self.reference.__name__}"
+
+
 @dataclass(frozen=True, repr=False)
 class Verdict:
     """Hold what an answer is told: a state, a text, and lines of code or print to show below it."""
@@ -99,12 +142,15 @@ def as_pre(lines: tuple[str, ...]) -> str:
     return f"<pre>{html.escape(chr(10).join(lines))}</pre>" if lines else ""
 
 
-def judge(exercise: Exercise | Quiz, answer: object, seconds: float = sandbox.SECONDS) -> Verdict:
+def judge(exercise: Exercise | Quiz | Project, answer: object,
+          seconds: float = sandbox.SECONDS) -> Verdict:
     """Return the verdict on an answer; an untouched stub returns `...`, and so is untouched."""
     if answer is ...:
         return Verdict(exercise.number, "not attempted yet")
     if isinstance(exercise, Quiz):
         return _judge_choice(exercise, answer)
+    if isinstance(exercise, Project):
+        return _judge_project(exercise, answer)
     if not callable(answer):
         return Verdict(exercise.number, "not yet", f"check takes the function itself, "
                        f"{exercise.name} without parentheses, and was given {shown(answer)}")
@@ -223,3 +269,25 @@ def _judge_choice(quiz: Quiz, answer: object) -> Verdict:
 
 def _near(quiz: Quiz, answer: float, value: float) -> bool:
     return abs(answer - value) <= quiz.tolerance + 1e-9 * abs(value)
+
+
+# Projects
+
+def _judge_project(project: Project, answer: object) -> Verdict:
+    try:
+        weighed = project.weigh(answer)
+    except ValueError as error:
+        return Verdict(project.number, "not yet", f"{sentence(str(error))} It was not weighed.")
+    findings = project.budgets(weighed)
+    lines, met = tuple(map(str, findings)), sum(finding.met for finding in findings)
+    if met == len(findings):
+        return Verdict(project.number, "right", project.right, lines)
+    told = next((message for message, known in project.mistakes.items() if known(weighed)),
+                f"Look again at {project.idea}.")
+    return Verdict(project.number, "not yet", f"{met} of {len(findings)} budgets are met. "
+                   f"{told}", lines)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a full stop at its end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."

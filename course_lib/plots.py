@@ -310,6 +310,37 @@ def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = N
     return ax
 
 
+def budgets(found: Mapping[str, tuple], boxes: Mapping[str, tuple[int, float]],
+            ax: Axes | None = None) -> Axes:
+    """Draw networks, {name: (bytes of the file, Drop)}, with the 95 % interval of the drop.
+
+    Each box, {name: (bytes, drop bound)}, holds what stays within both. What drops more than the
+    axis reaches is drawn at its upper end.
+    """
+    ax = panels(height=4.4)[0, 0] if ax is None else ax
+    left = 0.5 * min(size for size, _ in (*found.values(), *boxes.values())) / 1000
+    most = 1.6 * 100 * max(bound for _, bound in boxes.values())
+    for place, (name, (size, bound)) in enumerate(boxes.items()):
+        ax.add_patch(Rectangle((left, -most), size / 1000 - left, most + 100 * bound, alpha=0.25,
+                               color=COLOURS[place % len(COLOURS)], label=name))
+        ax.annotate(name, (size / 1000, 100 * bound), xytext=(-4, -4), textcoords="offset points",
+                    ha="right", va="top", fontsize=10)
+    for place, (name, (size, lost)) in enumerate(found.items()):
+        low, value, high = (min(100 * x, 0.96 * most) for x in (lost.low, lost.value, lost.high))
+        ax.vlines(size / 1000, low, high, color="0.4")
+        ax.plot(size / 1000, value, MARKS[place % len(MARKS)], color="black", label=name)
+    ax.set(xscale="log", xlim=(left, None), ylim=(-0.3 * most, most),
+           xlabel="kilobytes of the file", ylabel="drop (points)")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_minor_formatter("")
+    handles, names = ax.get_legend_handles_labels()
+    points = [(handle, name) for handle, name in zip(handles, names, strict=True)
+              if name in found]
+    ax.legend(*zip(*points, strict=True), loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
 def squares(model: nn.Module, ax: Axes | None = None) -> Axes:
     """Draw each layer as a square whose area is its number of weights; non-zero ones are filled.
 

@@ -247,6 +247,9 @@ def _check_chain(model: nn.Module) -> None:
         raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential. For "
                          "networks with branches, such as residual ones, see lesson 09")
     spatial = False
+    if len(list(model.named_children())) < len(model):
+        raise ValueError("model holds one layer in two places; allowed is each layer once, also a "
+                         "ReLU: nn.ReLU() again makes another")
     for name, part in model.named_children():
         if type(part) not in ARGUMENTS:
             known = ", ".join(kind.__name__ for kind in ARGUMENTS)

@@ -15,7 +15,7 @@ from nbformat.v4 import new_output
 from course_lib import lessons
 from course_lib.checks import held_back, written
 from course_lib.exercises import of_lesson
-from course_lib.judging import Exercise, Quiz, Verdict
+from course_lib.judging import Exercise, Project, Quiz, Verdict
 
 UNTOUCHED = repr(Verdict("", "not attempted yet"))
 
@@ -41,10 +41,11 @@ def write_solutions(folder: Path) -> Iterator[Path]:
             yield folder / lesson.name
 
 
-def solve(notebook: NotebookNode, exercise: Exercise | Quiz) -> None:
+def solve(notebook: NotebookNode, exercise: Exercise | Quiz | Project) -> None:
     """Put the solution of one exercise into a lesson, and the verdict it must get."""
     cells = lessons.exercise_cells(notebook, exercise.number)
-    right = Verdict(exercise.number, "right", exercise.right)
+    right = Verdict(exercise.number, "right", exercise.right,
+                    exercise.met if isinstance(exercise, Project) else ())
     if isinstance(exercise, Quiz):
         asks = f'quiz("{exercise.number}"'
         _replace(cells, f"{asks})", f"{asks}, {exercise.answer!r})", exercise)
@@ -52,15 +53,17 @@ def solve(notebook: NotebookNode, exercise: Exercise | Quiz) -> None:
         data["text/plain"] = data["text/plain"].replace(UNTOUCHED, repr(right))
         data["text/html"] = data["text/html"].replace(UNTOUCHED, html.escape(repr(right)))
     else:
-        stub = next((cell.source for cell in cells if f"def {exercise.name}(" in cell.source), None)
+        begins = (f"{exercise.name} = ..." if isinstance(exercise, Project) else
+                  f"def {exercise.name}(")
+        stub = next((cell.source for cell in cells if begins in cell.source), None)
         _replace(cells, stub, solution_source(exercise), exercise)
         cells[-1].outputs = [new_output(
             "execute_result", execution_count=cells[-1].execution_count,
             data={"text/plain": repr(right), "text/html": right._repr_html_()})]
 
 
-def solution_source(exercise: Exercise) -> str:
-    """Return code that defines the learner's function: the reference, or its import."""
+def solution_source(exercise: Exercise | Project) -> str:
+    """Return code that defines the learner's function or thing: the reference, or its import."""
     place, name = exercise.reference.__module__, exercise.reference.__name__
     if place.startswith("course_lib.exercises."):
         return "\n".join(written(exercise))
@@ -68,7 +71,7 @@ def solution_source(exercise: Exercise) -> str:
 
 
 def _replace(cells: list[NotebookNode], old: str | None, new: str,
-             exercise: Exercise | Quiz) -> None:
+             exercise: Exercise | Quiz | Project) -> None:
     for cell in cells:
         if old is not None and old in cell.source:
             cell.source = cell.source.replace(old, new)
