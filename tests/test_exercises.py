@@ -15,7 +15,9 @@ from torch.nn.functional import cross_entropy
 from course_lib import lessons
 from course_lib.checks import written
 from course_lib.exercises import all_exercises, find, of_lesson
-from course_lib.judging import Exercise, Quiz, judge, judged, same_trials, trials
+from course_lib.judging import (
+    Exercise, Project, Quiz, judge, judged, same_trials, trials,
+)
 from course_lib.lessons import exercise_cells
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import prunable_layers
@@ -23,8 +25,10 @@ from course_lib.models import prunable_layers
 EVERY = list(all_exercises().values())
 FUNCTIONS = [one for one in EVERY if isinstance(one, Exercise)]
 QUIZZES = [one for one in EVERY if isinstance(one, Quiz)]
+PROJECTS = [one for one in EVERY if isinstance(one, Project)]  # judged in test_capstone
 every = pytest.mark.parametrize("exercise", EVERY, ids=lambda one: one.number)
 functions = pytest.mark.parametrize("exercise", FUNCTIONS, ids=lambda one: one.number)
+coded = pytest.mark.parametrize("exercise", FUNCTIONS + PROJECTS, ids=lambda one: one.number)
 quizzes = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda one: one.number)
 
 
@@ -231,7 +235,7 @@ def test_there_are_enough():
     numbers = [one.number for one in EVERY]
     assert len(set(numbers)) == len(numbers)
     for lesson in {int(number.split(".")[0]) for number in numbers} - {0}:
-        asked = [one for one in of_lesson(lesson) if isinstance(one, Exercise)]
+        asked = [one for one in of_lesson(lesson) if not isinstance(one, Quiz)]
         assert len(asked) >= (3 if lesson < 8 else 1)
         assert [one.number for one in of_lesson(lesson)] == [
             f"{lesson}.{place}" for place in range(1, len(of_lesson(lesson)) + 1)]
@@ -318,7 +322,7 @@ def test_it_says_what_it_has_to_say(exercise):
     assert 1 <= exercise.minutes <= 30
     assert len(exercise.hints) >= 2
     said = [*exercise.hints, exercise.right, exercise.why, *(
-        exercise.mistakes if isinstance(exercise, Exercise) else exercise.mistakes.values())]
+        exercise.mistakes.values() if isinstance(exercise, Quiz) else exercise.mistakes)]
     assert len(set(said)) == len(said)
     assert all(sentence.endswith((".", "?")) for sentence in said)
     assert not exercise.idea.endswith(".")
@@ -338,19 +342,21 @@ def test_its_lesson_has_its_cells_and_states_the_same(exercise):
     assert "○ not attempted yet" in last.outputs[0].data["text/plain"]
     prose = " ".join(" ".join(cell.source for cell in notebook.cells
                               if cell.cell_type == "markdown").split())
-    kind = "Exercise" if isinstance(exercise, Exercise) else "Quiz"
+    kind = "Quiz" if isinstance(exercise, Quiz) else "Exercise"
     minutes = f"{exercise.minutes} minute{'s' if exercise.minutes > 1 else ''}"
     assert re.search(rf"\*\*{kind} {exercise.number}\*\*\W+difficulty {exercise.difficulty} of 3, "
                      rf"{minutes}\b", prose)
-    if isinstance(exercise, Exercise):
+    if not isinstance(exercise, Quiz):
         assert f'check("{exercise.number}", {exercise.name})' in last.source
-    if getattr(exercise, "broken", None):
+    if isinstance(exercise, Project):
+        assert stub[-1].source == f"{exercise.name} = ..."
+    elif getattr(exercise, "broken", None):
         assert "\n".join(written(exercise, exercise.broken)) in [cell.source for cell in stub]
     elif isinstance(exercise, Exercise):
         assert re.search(rf"def {exercise.name}\(.*\):\n    return \.\.\.$", stub[-1].source)
 
 
-@functions
+@coded
 def test_nothing_else_in_its_lesson_uses_the_answer(exercise):
     cells = exercise_cells(lesson(exercise), exercise.number)
     used = sum(exercise.name in cell.source for cell in lesson(exercise).cells
@@ -373,9 +379,9 @@ def squeezed(text):
     return re.sub(r"\s", "", text)
 
 
-@functions
+@coded
 def test_no_line_of_its_solution_is_in_a_learners_notebook(exercise):
-    handed_out = written(exercise, exercise.broken) if exercise.broken else ()
+    handed_out = written(exercise, exercise.broken) if getattr(exercise, "broken", None) else ()
     known = {line.strip() for line in handed_out}
     lines = [line for line in written(exercise) if telling(line) and line.strip() not in known]
     assert lines or handed_out  # to mend a program may be to move a line

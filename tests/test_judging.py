@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.judging import Exercise, Quiz, Verdict, judge
+from course_lib.judging import Exercise, Finding, Project, Quiz, Verdict, judge
 
 VALUES = torch.tensor([1.0, -2.0, 3.0])
 
@@ -134,3 +134,43 @@ NUMBER = replace(LETTERS, answer=0.25, choices={}, mistakes={0.5: "Half."}, tole
 ])
 def test_a_quiz(quiz, answer, expected):
     assert repr(judge(quiz, answer)).startswith(expected)
+
+
+# A project: a thing that is made; here a list of numbers that has to be long, and have a small sum
+
+def weigh(answer):
+    if not isinstance(answer, list):
+        raise ValueError("answer is no list; allowed is a list")
+    return answer
+
+
+def budgets(found):
+    long, light = len(found) >= 3, sum(found) <= 5
+    return (Finding("length", long, "at least 3"),
+            Finding("sum", light, "at most 5" if light else f"{sum(found)} where 5 is allowed"))
+
+
+PROJECT = Project("7.9", "Pack", 3, 9, reference=lambda: [1, 1, 1], weigh=weigh, budgets=budgets,
+                  met=("length: met, at least 3", "sum: met, at most 5"),
+                  mistakes={"Nothing is in it.": lambda found: not found,
+                            "Too heavy.": lambda found: sum(found) > 5},
+                  idea="both lines", hints=("a", "b"), right="Packed.", why="So.")
+
+
+@pytest.mark.parametrize(("answer", "expected"), [
+    (..., "○ not attempted yet"),
+    ([1, 2, 2], "✓ right: Packed.\n    length: met, at least 3\n    sum: met, at most 5"),
+    ([], "✗ not yet: 1 of 2 budgets are met. Nothing is in it.\n    length: missed, at least 3\n"
+         "    sum: met, at most 5"),
+    ([9], "✗ not yet: 0 of 2 budgets are met. Too heavy.\n    length: missed, at least 3\n"
+          "    sum: missed, 9 where 5 is allowed"),
+    ([1], "✗ not yet: 1 of 2 budgets are met. Look again at both lines.\n"
+          "    length: missed, at least 3\n    sum: met, at most 5"),
+    ("abc", "✗ not yet: answer is no list; allowed is a list. It was not weighed."),
+])
+def test_a_project(answer, expected):
+    assert repr(judge(PROJECT, answer)) == expected
+
+
+def test_the_lines_of_a_right_project_are_those_it_states():
+    assert judge(PROJECT, [1, 1, 1]).lines == PROJECT.met

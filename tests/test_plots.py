@@ -28,6 +28,7 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.trials([a_trial(100, 0.01)], 0.02, ax),
                  lambda ax: plots.squares(lenet_5(), ax),
                  lambda ax: plots.residual(resnet_mini(), {"fc": "A"}, ax),
+                 lambda ax: plots.budgets({"a": (9, Drop(0, 0, 0, 0, 0))}, {"b": (9, 0.1)}, ax),
                  lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
         ax = plots.panels()[0, 0]
         assert draw(ax) is ax
@@ -121,3 +122,17 @@ def test_the_drawing_of_a_residual_network_has_its_sizes_and_marks():
     assert (said.count("A"), said.count("B"), said.count("+")) == (2, 1, 2)
     with pytest.raises(ValueError, match="marks names the layer 'conv9'; allowed is one of stem"):
         plots.residual(model, {"conv9": "A"})
+
+
+def test_budgets_are_boxes_and_networks_lie_by_size_and_drop():
+    found = {"fine": (20_000, Drop(0.004, 0.002, 0.006, 0, 0)),
+             "a wreck": (30_000, Drop(0.9, 0.89, 0.91, 0, 0))}
+    ax = plots.budgets(found, {"easy": (200_000, 0.02), "hard": (40_000, 0.01)})
+    corners = {box.get_label(): box.get_corners()[2].tolist() for box in ax.patches}
+    assert corners == {"easy": [200, 2], "hard": [40, 1]}
+    spots = {line.get_label(): line.get_xydata()[0].tolist() for line in ax.lines}
+    assert spots["fine"] == pytest.approx([20, 0.4])
+    assert spots["a wreck"][0] == 30
+    assert 2 < spots["a wreck"][1] < ax.get_ylim()[1]  # at the upper end, above all boxes
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(found)
+    assert all(box.get_corners()[0].tolist() < [20, ax.get_ylim()[0]] for box in ax.patches)

@@ -235,6 +235,7 @@ class Residual(nn.Module):
     (nn.Sequential(nn.Conv2d(1, 2, 3, padding="same")), "layer '0' has padding 'same'; allowed is"),
     (nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")), "padding_mode"),
     (nn.Sequential(nn.BatchNorm2d(1, affine=False)), "layer '0' has affine False"),
+    (nn.Sequential(*2 * [nn.ReLU()], nn.Flatten()), "model holds one layer in two places; allowed"),
     (nn.Sequential(nn.Flatten(0)), "layer '0' has start_dim 0; allowed is 1"),
     (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(26, 10)), "layer '1' reads images; allowed is a"),
 ])

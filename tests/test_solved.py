@@ -1,5 +1,8 @@
 """Solved copies: every stub replaced, "right" stored, and a wrong reference fails the check."""
 
+import ast
+import builtins
+
 import nbformat
 import pytest
 import torch
@@ -7,7 +10,7 @@ from test_notebook_check import check
 
 from course_lib import __main__, solved
 from course_lib.exercises import all_exercises, find
-from course_lib.judging import Exercise
+from course_lib.judging import Exercise, Project
 from course_lib.lessons import exercise_cells
 from course_lib.lessons import find as find_lessons
 from course_lib.solved import solution_source, solve, write_solutions
@@ -34,10 +37,11 @@ def test_there_is_one_for_each_lesson_with_exercises(folder):
 def test_each_exercise_is_solved_and_its_verdict_is_right(folder, number):
     cells = exercise_cells(notebook(folder, number), number)
     said = cells[-1].outputs[0].data
-    assert said["text/plain"].endswith(f"✓ right: {find(number).right}")
+    lines = [f"\n    {line}" for line in getattr(find(number), "met", ())]
+    assert said["text/plain"].endswith("".join([f"✓ right: {find(number).right}", *lines]))
     assert "✓ right" in said["text/html"]
     assert "not attempted" not in said["text/plain"] + said["text/html"]
-    assert not any("return ..." in cell.source for cell in cells)
+    assert not any("return ..." in cell.source or "= ..." in cell.source for cell in cells)
 
 
 def test_all_else_is_the_learners(folder):
@@ -64,6 +68,27 @@ def test_a_solution_stands_by_itself(number):
         exec(next(cell.source for cell in cells if cell.cell_type == "code"), names)
     exec(solution_source(find(number)), names)
     assert callable(names[find(number).name])
+
+
+@pytest.mark.parametrize("number", [number for number, one in all_exercises().items()
+                                    if isinstance(one, Project)])
+def test_a_projects_solution_needs_only_what_its_lesson_has(folder, number):
+    """Making it takes long, so that `make test-solutions` does; here its names are looked up."""
+    solution = ast.parse(solution_source(find(number)))
+    *_, made = solution.body
+    assert made.targets[0].id == find(number).name
+    lesson = ast.parse("\n".join(cell.source for cell in notebook(folder, number).cells
+                                 if cell.cell_type == "code"))
+    known = {alias.asname or alias.name for node in lesson.body
+             if isinstance(node, ast.ImportFrom | ast.Import) for alias in node.names}
+    known |= {name.id for node in lesson.body if isinstance(node, ast.Assign)
+              for name in node.targets if isinstance(name, ast.Name)}
+    known |= {node.name for node in solution.body if isinstance(node, ast.FunctionDef)}
+    used = {name.id for name in ast.walk(solution) if isinstance(name, ast.Name)}
+    inside = {name.id for name in ast.walk(solution)
+              if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    assert {"model", "data", "train"} <= used
+    assert used - inside <= known | set(dir(builtins))
 
 
 def test_a_lesson_without_the_cells_is_refused():

@@ -22,7 +22,7 @@ def satellite_2(model: nn.Sequential, data: MNIST) -> nn.Sequential:
 
 
 def satellite_3(model: nn.Sequential, data: MNIST) -> nn.Sequential:
-    """Leave out layers that give as many maps as they read, then filters; retrain with a teacher."""
+    """Leave out layers that give as many maps as they read, then filters; retrain, taught."""
     left_out = ("2_2", "3_2", "3_3", "4_2", "4_3", "fc1", "relu5", "drop5")
     shallow = nn.Sequential(OrderedDict((name, part) for name, part in model.named_children()
                                         if not name.endswith(left_out)))
@@ -56,8 +56,8 @@ def mistakes(level: Level) -> dict[str, Callable[[Weighed], bool]]:
             lambda found: found.file_bytes > 450_000,
         "It cannot read any more. What a removal breaks has to be mended: retrain it, with train.":
             lambda found: found.drop.value > 0.1,
-        "The value of its drop lies within the bound, but not the whole interval. Train for longer, "
-        "or give it a few more filters.":
+        "The value of its drop lies within the bound, but not the whole interval. Train for "
+        "longer, or give it a few more filters.":
             lambda found: found.drop.value <= level.drop_bound < found.drop.high and not (
                 large(found) or slow(found)),
         "It has the right size, and loses too much. Train for longer, at a higher rate, with the "
@@ -91,14 +91,14 @@ EXERCISES = (
         reference=satellite_2, weigh=weighed_on_test, budgets=LEVELS[2].budgets, met=LEVELS[2].met,
         mistakes=mistakes(LEVELS[2]),
         idea="the three lines below, and at what each of them would cost you in the other two",
-        hints=("Which share of the filters fits into the file? What is left of the weights is about "
-               "the square of it.",
+        hints=("Which share of the filters fits into the file? What is left of the weights is "
+               "about the square of it.",
                "One epoch at the usual rate does not mend that much. Give it more epochs, a higher "
                "lr; or the reference as teacher, which takes longer. Compare on validation.",
                "Keep 35 % of the filters, and train for three epochs with lr=3e-3."),
         right="Half of level 1's bytes, and a smaller loss: retraining made the difference.",
-        why="The file asks for about a third of the filters, at which one epoch of retraining loses "
-            "too much. Three epochs at three times the rate win enough of it back.",
+        why="The file asks for about a third of the filters. With half of them level 1 lost about "
+            "a point, so one epoch will not do for fewer. Three, at three times the rate, do.",
     ),
     Project(
         "10.3", "Level 3", 3, 30,
@@ -107,8 +107,9 @@ EXERCISES = (
         idea="the three lines below, and at what each of them would cost you in the other two",
         hints=("Remove ever more filters from the reference, and its time stops falling: each of "
                "its 36 layers has to be called. What else could be taken out?",
-               "A convolution that gives as many maps as it reads can be left out with its norm and "
-               "ReLU, and all shapes still fit. So can fc1, which reads 64 numbers and gives 64. "
+               "A convolution that gives as many maps as it reads can be left out with its norm "
+               "and ReLU, and all shapes still fit. So can fc1, which reads 64 numbers and gives "
+               "64, with its ReLU and dropout. "
                "The named children that stay, in an OrderedDict, make a new nn.Sequential.",
                "Keep one convolution in each block, then 16 filters in the third and 24 in the "
                "fourth. Train for four epochs with lr=5e-3 and teacher=model."),
