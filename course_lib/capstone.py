@@ -147,9 +147,10 @@ class Level:
     def sentences(self) -> dict[str, str]:
         """Return what each budget asks for, in words."""
         least = "the whole interval of the drop" if self.surely else "a drop of"
+        points = 100 * self.drop_bound
         return {"file": f"at most {self.file_bytes:,} bytes",
                 "latency": f"at most {self.ratio:g} of the reference's time",
-                "drop": f"{least} at most {100 * self.drop_bound:g} points"}
+                "drop": f"{least} at most {points:g} point{'' if points == 1 else 's'}"}
 
     @property
     def met(self) -> tuple[str, ...]:
