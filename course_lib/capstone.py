@@ -1,20 +1,15 @@
 """The capstone: what a submission costs beside the reference network, and the three levels.
 
 What is weighed is the file that a network becomes, not the object that a learner holds.
-`python -m course_lib.capstone FILE` prints how long it takes beside the reference network.
 """
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from course_lib.data import Split, load_mnist
@@ -23,10 +18,11 @@ from course_lib.measure import measure
 from course_lib.models import load_trained
 from course_lib.search import Drop, paired_drop
 from course_lib.submissions import read_submission, submission
+from course_lib.timing import REFERENCE
 from course_lib.training import predictions
 
-REFERENCE, PARTS = "vgg_mini", ("validation", "test")
-PAIRS, BLOCK, WAIT = 7, 0.1, 180.0  # of one timing: blocks of so many seconds; until it is given up
+PARTS = ("validation", "test")
+WAIT = 180.0  # seconds until a timing is given up
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,44 +85,12 @@ def ratio_in_a_fresh_process(content: bytes) -> float:
         path = Path(folder) / "submission.safetensors"
         path.write_bytes(content)
         try:
-            done = subprocess.run([sys.executable, "-m", "course_lib.capstone", str(path)],
+            done = subprocess.run([sys.executable, "-m", "course_lib.timing", str(path)],
                                   capture_output=True, text=True, check=True, timeout=WAIT)
         except subprocess.TimeoutExpired:
             raise ValueError(f"no time was found within {WAIT:g} seconds; allowed is a network "
                              "that one can wait for") from None
     return float(done.stdout)
-
-
-def time_ratio(model: nn.Module, reference: nn.Module) -> float:
-    """Return how long one image takes beside the reference, on one thread: 0.5 is half as long.
-
-    The two take turns, block by block, and the median over the pairs of blocks counts. What is
-    counted is this process's time on the processor, so that other programs hardly matter.
-    """
-    image = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            blocks = [_block(network.eval(), image) for network in (model, reference)]
-            return statistics.median(blocks[0]() / blocks[1]() for _ in range(PAIRS))
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _block(model: nn.Module, image: Tensor) -> Callable[[], float]:
-    """Return what times a block of passes and gives the seconds of one; warmed up."""
-    passes = 1
-
-    def seconds() -> float:
-        started = time.process_time()
-        for _ in range(passes):
-            model(image)
-        return (time.process_time() - started) / passes
-
-    while seconds() * passes < BLOCK:
-        passes *= 2
-    return seconds
 
 
 # The levels
@@ -172,7 +136,3 @@ class Level:
 
 LEVELS = {1: Level(200_000, 0.8, 0.02), 2: Level(90_000, 0.7, 0.01),
           3: Level(40_000, 0.4, 0.0075, surely=True)}
-
-
-if __name__ == "__main__":
-    print(time_ratio(read_submission(Path(sys.argv[1]).read_bytes()), load_trained(REFERENCE)))

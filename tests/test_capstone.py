@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from course_lib.capstone import LEVELS, Weighed, ratio_in_a_fresh_process, time_ratio, weigh
+from course_lib.capstone import LEVELS, Weighed, ratio_in_a_fresh_process, weigh
 from course_lib.exercises import find
 from course_lib.judging import judge
 from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_masks
@@ -17,6 +17,7 @@ from course_lib.models import load_trained
 from course_lib.removal import remove_units
 from course_lib.search import Drop, drop
 from course_lib.submissions import submission
+from course_lib.timing import time_ratio
 
 FINE = Weighed(30_000, 0.3, Drop(0.002, 0.0, 0.004, 30, 10), "test", 0.0)
 PROJECTS = {2: find("10.2"), 3: find("10.3")}
@@ -186,7 +187,7 @@ def test_real_networks_that_fall_short(name, reference):
 
 
 def test_a_small_file_that_is_slow_falls_short():
-    """With its own file and time, and the drop of another: to read all test images takes it long."""
+    """With its own file and time; the drop is made up, since it would read all images slowly."""
     content = submission(slow())
     verdict = judge(replace(PROJECTS[2], weigh=lambda answer: replace(
         FINE, file_bytes=len(content), ratio=ratio_in_a_fresh_process(content))), slow())
