@@ -16,7 +16,13 @@ from course_lib import lessons
 from course_lib.checks import written
 from course_lib.exercises import all_exercises, find, of_lesson
 from course_lib.judging import (
-    Exercise, Project, Quiz, judge, judged, same_trials, trials,
+    Exercise,
+    Project,
+    Quiz,
+    judge,
+    judged,
+    same_trials,
+    trials,
 )
 from course_lib.lessons import exercise_cells
 from course_lib.masks import apply_masks, magnitude_masks
