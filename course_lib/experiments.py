@@ -275,7 +275,8 @@ FIGURES = {
                        {"references": tradeoff.RECIPES, "retraining": tradeoff.RETRAIN,
                         "shares": tradeoff.SHARES, "losses": tradeoff.LOSSES},
                        few=tuple(tradeoff.RECIPES)),
-    "flattery": Figure(tradeoff.flattery, recipe={"brief": BRIEF, "shares": tradeoff.FINE}),
+    "flattery": Figure(tradeoff.flattery, recipe={"brief": BRIEF, "shares": tradeoff.FINE,
+                                                 "halves": tradeoff.HALVES}),
     "dropout": Figure(han.dropout, tuple({"rate": rate} for rate in ("shrinks", "stays", "none")),
                       HAN_SMALL),
 }

@@ -9,7 +9,13 @@ from course_lib.masks import magnitude_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
 from course_lib.scores import unit_scores
 from course_lib.search import drop
-from course_lib.tradeoff import fewer_units, granularities, smallest_within, sweep
+from course_lib.tradeoff import (
+    fewer_units,
+    granularities,
+    random_halves,
+    smallest_within,
+    sweep,
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +115,25 @@ def test_the_fine_sweep_has_a_row_a_level(few, monkeypatch):
     assert [each["weights"] for each in rows] == sorted(
         (each["weights"] for each in rows), reverse=True)
     assert {each["seed"] for each in rows} == {2}
+    assert {len(each["halves"]) for each in rows} == {tradeoff.HALVES}
+    assert all(part <= whole for each in rows for half in each["halves"]
+               for part, whole in zip(half, each["test"], strict=True))
+
+
+def test_what_a_half_of_the_test_split_says_is_counted_there(few, monkeypatch):
+    """Against `search.drop` on the half itself."""
+    monkeypatch.setattr(tradeoff, "BRIEF", tradeoff.BRIEF | {"epochs": 1})
+    reference = ARCHITECTURES["lenet_300_100"](2)
+    tradeoff.train(reference, few.train, **tradeoff.BRIEF, seed=2)
+    monkeypatch.setattr(tradeoff, "sweep", lambda model, *_: iter([cut] * len(tradeoff.FINE)))
+    cut = ARCHITECTURES["lenet_300_100"](3)
+    first, *_ = tradeoff.flattery(few, seed=2)
+    for half, counts in zip(random_halves(200, seed=2), first["halves"], strict=True):
+        found = drop(reference, cut, few.test[half])
+        assert counts == [found.lost, found.gained]
+
+
+def test_random_halves_are_halves_and_differ_from_seed_to_seed():
+    halves, others = random_halves(101, seed=0), random_halves(101, seed=1)
+    assert all(len(half) == len(half.unique()) == 50 for half in halves)
+    assert len({tuple(half.tolist()) for half in (*halves, *others)}) == 2 * tradeoff.HALVES
