@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib import progress
-from course_lib.comparing import difference, shown
 from course_lib.exercises import find
-from course_lib.judging import Exercise, Project, Quiz, Verdict, as_pre, judge, trials
+from course_lib.judging import Exercise, Project, Quiz, Verdict, as_pre, judge
 
 ATTEMPTED: set[str] = set()  # in this kernel
 ASKED: set[str] = set()  # for a solution, without an attempt
@@ -95,22 +94,3 @@ def written(exercise: Exercise | Project, function: Callable | None = None) -> t
 def held_back() -> bool:
     """Return whether an instructor holds solutions back, with COURSE_SOLUTIONS=hold."""
     return os.environ.get("COURSE_SOLUTIONS", "").lower() == "hold"
-
-
-def attempt(answer: Callable, *cases: tuple) -> None:
-    """Try an answer on cases (argument, ..., expected), print where it stands: lesson 05's form."""
-    for *arguments, expected in cases:
-        try:
-            trial, = trials(answer, [tuple(arguments)])
-        except Exception as error:  # whatever a learner's code may raise
-            print(f"raised {type(error).__name__}: {error}")
-            return
-        if trial.value is None:
-            print("not attempted yet")
-            return
-        seen = difference(trial.value, expected)
-        if seen or trial.changed:
-            print(f"not yet: for ({', '.join(map(shown, arguments))}) "
-                  f"{seen or 'it changed what it was given'}")
-            return
-    print("right")

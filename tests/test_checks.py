@@ -1,10 +1,9 @@
-"""What a learner calls: check, hint, solution; and lesson 05's older form, attempt."""
+"""What a learner calls: check, hint, solution."""
 
 import pytest
-import torch
 
 from course_lib import checks
-from course_lib.checks import attempt, check, hint, solution, written
+from course_lib.checks import check, hint, solution, written
 from course_lib.exercises import find
 from course_lib.lessons import execute
 
@@ -105,32 +104,3 @@ def test_the_kernel_lives_through_everything(tmp_path):
     for cell, expected in zip(run.notebook.cells[2::2], NASTY.values(), strict=False):
         assert len(cell.outputs) == 1
         assert expected in cell.outputs[0].data["text/plain"]
-
-
-# attempt, as lesson 05 calls it
-
-VALUES = torch.tensor([0.0, 2.0, 0.0])
-MASK = torch.tensor([False, True, False])
-
-
-@pytest.mark.parametrize(("answer", "said"), [
-    (lambda v: None, "not attempted yet"),
-    (lambda v: 2 / 3, "right"),
-    (lambda v: (v == 0).float().mean(), "right"),
-    (lambda v: 1 / 3, "not yet: for ([0, 2, 0]) it gave 0.333333, expected 0.666667"),
-    (lambda v: v == 0, "not yet: for ([0, 2, 0]) it gave a Tensor, [True, False, True], expected"),
-    (lambda v: v.nonsense, "raised AttributeError: "),
-    (lambda v: v.zero_().sum() + 2 / 3, "not yet: for ([0, 2, 0]) it changed what it was given"),
-])
-def test_attempt(answer, said, capsys):
-    attempt(answer, (VALUES, 2 / 3))
-    assert capsys.readouterr().out.startswith(said)
-    assert VALUES.tolist() == [0, 2, 0]
-
-
-def test_attempt_on_masks_and_every_case(capsys):
-    attempt(lambda v: v > 0, (VALUES, MASK), (VALUES + 1, MASK | True))
-    attempt(lambda v: v > 1, (VALUES, MASK), (VALUES + 1, MASK | True))
-    assert capsys.readouterr().out == (
-        "right\nnot yet: for ([1, 3, 1]) it gave [False, True, False], expected "
-        "[True, True, True]\n")

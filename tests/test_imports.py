@@ -43,7 +43,7 @@ ALLOWED = {
     "exercises": {"judging", "comparing", "data", "models", "scores", "masks", "removal",
                   "training", "measure", "capstone"},
     "progress": {"exercises", "judging", "spread"},
-    "checks": {"exercises", "judging", "comparing", "progress"},
+    "checks": {"exercises", "judging", "progress"},
     "lessons": set(),
     "solved": {"exercises", "judging", "checks", "lessons"},
     "doctor": {"data", "models"},
