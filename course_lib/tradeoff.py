@@ -33,11 +33,11 @@ RECIPES = {  # how the unpruned networks are trained
 RETRAIN = {name: {"epochs": 1, "lr": 1e-3, "l2": recipe["l2"]} for name, recipe in RECIPES.items()}
 RETRAIN["lenet_300_100"] |= {"epochs": 2, "lr": 2e-3}  # after each level
 SHARES = {  # of each layer
-    "weight": (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
-    "neuron": (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    "filter": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+    "weight": (0.7, 0.85, 0.93, 0.97, 0.99),
+    "neuron": (0.3, 0.5, 0.65, 0.8, 0.9),
+    "filter": (0.15, 0.3, 0.45, 0.6, 0.7),
 }
-LOSSES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5)  # that a layer pruned alone may cost
+LOSSES = (0.002, 0.01, 0.04, 0.15, 0.5)  # that a layer pruned alone may cost
 FINE = (0.5, 0.7, 0.8, 0.85, 0.88, *(round(0.9 + 0.01 * step, 2) for step in range(9)))
 HALVES = 10  # random halves of the test split
 

@@ -93,11 +93,11 @@ def test_the_rows_tell_what_a_paired_drop_would(few, monkeypatch):
     whole, *control = [each for each in rows if each["granularity"] == "none"]
     assert whole["test"] == [0, 0]
     assert not whole["retrained"]
-    assert [each["weights"] for each in control] == [266_200] * 7
-    assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[8:]} == {
+    assert [each["weights"] for each in control] == [266_200] * 5
+    assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[6:]} == {
         (granularity, way, retrained) for granularity in ("weight", "neuron")
         for way in ("uniform", "sensitivity") for retrained in (False, True)}
-    assert len(rows) == 8 + 8 * 7
+    assert len(rows) == 6 + 8 * 5
     reference = ARCHITECTURES["lenet_300_100"](1)
     tradeoff.train(reference, few.train, **brief["lenet_300_100"], seed=1)
     cut = fewer_units(reference, {"fc1": 0.9, "fc2": 0.9}, like=reference)
