@@ -289,7 +289,8 @@ def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = N
     ax = _axes(ax)
     ax.set(xlabel="weights left", ylabel="drop on validation (points)")
     if found:
-        ax.set_xscale("log")
+        left = [trial.weights for trial in found]
+        ax.set(xscale="log", xlim=(min(left) / 1.3, 1.3 * max(left)))  # one trial has no width
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.xaxis.set_minor_formatter("")

@@ -189,6 +189,29 @@ def sizes_by_name(state):
     return found
 
 
+def count_drop_in_a_loop(before, after, labels):
+    lost = gained = 0
+    for was, now, label in zip(before, after, labels, strict=True):
+        lost += int(was == label and now != label)
+        gained += int(was != label and now == label)
+    return np.float64(lost - gained) / len(labels), lost, gained
+
+
+def smallest_in_a_loop(weights, drops, bound):
+    best = None
+    for place, (count, drop) in enumerate(zip(weights, drops, strict=True)):
+        if drop <= bound and (best is None or count < weights[best]):
+            best = place
+    return best
+
+
+def shares_by_first_miss(scan, sparsities, loss):
+    kept = {name: torch.tensor(accuracies, dtype=torch.float64)
+            for name, accuracies in scan.items()}
+    return {name: sparsities[int((values[0] - values <= loss).long().cumprod(0).sum()) - 1]
+            for name, values in kept.items()}
+
+
 ALTERNATIVES = {  # right, and written in another way: a loop, another type, another order
     "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
     "1.2": [lambda weights, threshold: np.mean(np.abs(weights.numpy()) < threshold),
@@ -216,6 +239,11 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
         weight, mask, quality)) | ~mask)],
     "5.4": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
     "5.5": [compression_in_a_loop],
+    "6.2": [count_drop_in_a_loop],
+    "6.3": [lambda value, low, high, bound: (
+        "missed" if value > bound else "met, but not surely" if high > bound else "met")],
+    "6.4": [smallest_in_a_loop],
+    "6.5": [shares_by_first_miss],
     "7.2": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],
     "7.3": [lambda gaps, bits: len(gaps) + sum(gap >> bits for gap in gaps)],
     "7.4": [lambda value, index: 1 / (1 + index / value)],
