@@ -279,6 +279,9 @@ FIGURES = {
                                                  "halves": tradeoff.HALVES}),
     "dropout": Figure(han.dropout, tuple({"rate": rate} for rate in ("shrinks", "stays", "none")),
                       HAN_SMALL),
+    "lenet_5_dropout": Figure(han.lenet_5_dropout, recipe={
+        "reference": RECIPES["lenet_5"], "retraining": han.RETRAIN["lenet_5"],
+        "qualities": han.QUALITIES["lenet_5"], "gentle": han.GENTLE["lenet_5"]}),
 }
 
 

@@ -279,3 +279,15 @@ def dropout(data: MNIST, *, seed: int, rate: str) -> list[dict]:
         rows.append({"round": each.number, "compression": each.compression,
                      "test": evaluate(model, data.test)})
     return [{"seed": seed, "rate": rate} | row for row in rows]
+
+
+def lenet_5_dropout(data: MNIST, *, seed: int) -> list[dict]:
+    """Run Han's method on LeNet-5 as `han` does, with dropout of 0.5 that shrinks; three rounds."""
+    reference = with_dropout(ARCHITECTURES["lenet_5"](seed), 0.5)
+    train(reference, data.train, **RECIPES["lenet_5"], seed=seed)
+    model, rows = copy.deepcopy(reference), [{"round": 0} | _tested(reference, {}, data)]
+    for each in prune_and_retrain(reference, data, qualities("lenet_5")[:3], **RETRAIN["lenet_5"],
+                                  seed=seed):
+        model.load_state_dict(each.weights)
+        rows.append({"round": each.number} | _tested(model, {"reference": reference}, data))
+    return [{"seed": seed} | row for row in rows]

@@ -141,3 +141,18 @@ def test_a_rebuilt_network_is_the_one_of_its_round():
     model = lenet_300_100(3)
     again = han.rebuilt("lenet_300_100", Round(1, {}, model.state_dict(), {}, {}, 0.0, 0.0, 0.0))
     assert again.fc1.weight.equal(model.fc1.weight)
+
+
+def test_lenet_5_with_dropout_shrinks_its_rate_and_counts_drops_in_pairs(few, brief, monkeypatch):
+    rates, trained = [], han.train
+    monkeypatch.setattr(iterative, "train", lambda model, split, **options: (
+        rates.append(model.drop1.p), trained(model, split, **options)))
+    rows = han.lenet_5_dropout(few, seed=1)
+    assert [row["round"] for row in rows] == [0, 1, 2, 3]
+    assert 0.5 > rates[0] >= rates[1] >= rates[2] > 0
+    left = [row["nonzero"] for row in rows]
+    assert left[0] > left[1] >= left[2] >= left[3]
+    assert left[1] > left[3]
+    for row in rows[1:]:  # what is lost beyond what is gained is the difference of accuracies
+        lost, gained = row["against"]["reference"]
+        assert (lost - gained) / 200 == pytest.approx(rows[0]["test"] - row["test"])
