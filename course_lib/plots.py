@@ -300,7 +300,9 @@ def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = N
         place = (trial.weights, 100 * trial.drop.value)
         ax.vlines(trial.weights, 100 * trial.drop.low, 100 * trial.drop.high, color="0.6")
         ax.plot(*place, "o", color=BLUE if trial in fitting else "white", markeredgecolor=BLUE)
-        ax.annotate(number, place, xytext=(5, 5), textcoords="offset points", fontsize=10)
+        near = sum(1 < other.weights / trial.weights < 1.15 for other in found)
+        ax.annotate(number, place, xytext=(5, 5 + 12 * near), textcoords="offset points",
+                    fontsize=10)  # above those of its neighbours on the right
     if drop_bound is not None:
         ax.axhline(100 * drop_bound, color=RED, linestyle="--", label="bound")
         ax.legend(loc="upper right")

@@ -89,6 +89,16 @@ def test_an_architecture_is_drawn_to_scale():
     assert sizes == {"conv1": (20, 24), "conv2": (50, 8), "fc1": (500, 1), "fc2": (10, 1)}
 
 
+def test_the_numbers_of_close_trials_do_not_overlap():
+    left = (53_240, 26_620, 13_310, 5_324, 2_662, 19_965, 16_638, 18_302, 19_134)
+    ax = plots.trials([a_trial(weights, 100 / weights) for weights in left], 0.005)
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert [text.get_text() for text in ax.texts] == [str(number) for number in range(1, 10)]
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes)
+                   for other in boxes[:place])
+
+
 def test_the_smallest_trial_within_the_bound_is_ringed():
     found = [a_trial(100, 0.001), a_trial(10, 0.004), a_trial(1, 0.02)]
     ax = plots.trials(found, 0.005)
