@@ -1,5 +1,6 @@
 """The lessons as notebooks: lay working copies, execute, time, store, and say what is amiss."""
 
+import ast
 import copy
 import hashlib
 import json
@@ -229,11 +230,48 @@ def problems(notebook: NotebookNode) -> list[str]:
             found.append(f"cell {number} stores a live widget")
         if len(json.dumps(cell.outputs)) > OUTPUT_BYTES:
             found.append(f"cell {number} stores more than {OUTPUT_BYTES:,} bytes")
+        if KNOWN_TAG not in tags:
+            found += [f"cell {number} {why}" for why in _machine_bound(cell)]
         found += [f"cell {number} has a figure without a text alternative"
                   for output in cell.outputs if _speechless(output.get("data", {}))]
     if notebook.metadata.get("widgets"):
         found.append("the notebook stores widget state")
     return found
+
+
+def _machine_bound(cell: NotebookNode) -> list[str]:
+    """Say what in a compared cell another processor would print differently."""
+    found = []
+    if _ends_in_training(cell.source):
+        found.append("ends in a call of train, whose losses differ from one processor to the next: "
+                     f"give them a name, or the cell the tag {KNOWN_TAG!r}")
+    shown = "\n".join(text for output in cell.outputs for text in _texts(output))
+    if digits := re.search(r"\b\d+\.\d{6,}(e[-+]\d+)?|\b\d(\.\d+)?e[-+]\d\d", shown):
+        found.append(f"shows {digits[0]}, whose last digits differ from one processor to the next: "
+                     f"round it, or give the cell the tag {KNOWN_TAG!r}")
+    return found
+
+
+def _ends_in_training(source: str) -> bool:
+    """Tell whether what a cell shows last is what `train` returned, also as part of a list."""
+    try:
+        last = ast.parse(source).body[-1]
+    except (SyntaxError, IndexError):
+        return False
+    return isinstance(last, ast.Expr) and not source.rstrip().endswith(";") and _is_trained(last)
+
+
+def _is_trained(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):  # what another function makes of it is not looked into
+        return getattr(node.func, "id", getattr(node.func, "attr", "")) == "train"
+    return any(map(_is_trained, ast.iter_child_nodes(node)))
+
+
+def _texts(output: NotebookNode) -> list[str]:
+    """Return what an output says in words, pictures left out."""
+    data = output.get("data", {})
+    return [output.get("text", ""), data.get("text/plain", ""),
+            re.sub(r"data:image/[^\"']*", "", data.get("text/html", ""))]
 
 
 def _speechless(data: dict) -> bool:

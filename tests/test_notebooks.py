@@ -102,6 +102,10 @@ def picture(html):
     return nbformat.v4.new_output("display_data", data={"image/png": "AAAA"} | html)
 
 
+def shown(text):
+    return nbformat.v4.new_output("execute_result", execution_count=1, data={"text/plain": text})
+
+
 @pytest.mark.parametrize(("cell", "message"), [
     (code("1", count=None), "cell 2 has execution count None: store the lesson with make refresh"),
     (code("1", tags=["raises-exception"]), "cell 2 has the tag 'raises-exception'; allowed is"),
@@ -116,11 +120,32 @@ def picture(html):
      "cell 2 has a figure without a text alternative"),
     (code("1", picture({"text/html": '<img alt="x">',
                         "application/vnd.jupyter.widget-view+json": {}})), "cell 2 stores a live"),
+    (code("a = 1\ntrain(net, split, epochs=4)"), "cell 2 ends in a call of train, whose losses"),
+    (code("course_lib.training.train(net, split, epochs=4)"), "cell 2 ends in a call of train"),
+    (code("[train(net, split, epochs=1)[0] for _ in range(3)]"), "cell 2 ends in a call of train"),
+    (code("losses", shown("[0.3719062700076537,\n 0.1]")), "cell 2 shows 0.3719062700076537, wh"),
+    (code("print(worst)", printed("at most 1.69e-07\n")), "cell 2 shows 1.69e-07, whose last dig"),
+    (code("table", picture({"text/html": '<td>0.84215371</td><img alt="a">'})),
+     "cell 2 shows 0.84215371, whose last digits"),
 ])
 def test_a_sick_notebook_is_told_by_cell(tmp_path, cell, message):
     found = sick(tmp_path, code("0"), cell)
     assert len(found) == 1
     assert found[0].startswith(message)
+
+
+@pytest.mark.parametrize("cell", [
+    code("train(net, split, epochs=4)", tags=[KNOWN_TAG]),  # it is not compared
+    code("train(net, split, epochs=4);"),  # it shows nothing
+    code("losses = train(net, split, epochs=4)"),
+    code("claim('it learns', train(net, split, epochs=4)[-1] < 0.2)", printed("holds: it learns")),
+    code("%time train(net)", count=1, tags=[KNOWN_TAG]),
+    code("x", shown("0.5, 12.3456, 55000, 1e-5")),
+    code("x", shown("0.3719062700076537"), tags=[KNOWN_TAG]),
+    code("x", picture({"text/html": '<img alt="a" src="data:image/png;base64,1.2345678">'})),
+])
+def test_what_any_processor_prints_alike_is_no_problem(tmp_path, cell):
+    assert sick(tmp_path, cell) == []
 
 
 def test_a_healthy_one_has_no_problems(tmp_path):
