@@ -48,6 +48,9 @@ def lab(asked: argparse.Namespace) -> int:
     # Kernel and browser share the cores: torch's threads sleep while they wait for each other, or
     # training would crawl whenever the browser is busy.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # What it remembers, such as open tabs, is the course's own and not that of other work.
+    for kept in ("workspaces", "settings"):
+        os.environ.setdefault(f"JUPYTERLAB_{kept.upper()}_DIR", str(work / ".jupyterlab" / kept))
     # without its offer of news, which needs a network
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (
         str(HOME / "course_lib" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH"))))

@@ -3,7 +3,6 @@
 Skipped, and says so, where no Chromium is installed. Screenshots go to build/browser.
 """
 
-import os
 import re
 import shutil
 import signal
@@ -27,14 +26,12 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 @pytest.fixture
 def url(tmp_path):
     """Start `course lab` on copies in a folder of its own; return the URL it prints."""
-    log, own = tmp_path / "log.txt", str(tmp_path / "jupyter")
-    away_from_the_users = {"JUPYTER_CONFIG_DIR": own, "JUPYTER_DATA_DIR": own,
-                           "JUPYTERLAB_WORKSPACES_DIR": own, "JUPYTERLAB_SETTINGS_DIR": own}
+    log = tmp_path / "log.txt"
     with log.open("w") as stream:
         server = subprocess.Popen(
             [sys.executable, "-m", "course_lib", "lab", "--no-browser", "--work",
              str(tmp_path / "work")],
-            stdout=stream, stderr=stream, cwd=tmp_path, env=os.environ | away_from_the_users)
+            stdout=stream, stderr=stream, cwd=tmp_path)
     try:
         for _ in range(300):
             found = re.search(r"http://127\.0\.0\.1:\d+/lab\S*token=\w+", log.read_text())
@@ -81,7 +78,7 @@ def wait_until_all_ran(page, lesson):
     assert lesson.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).count() > 30
 
 
-def test_lesson_02_in_jupyterlab(url, page):
+def test_lesson_02_in_jupyterlab(url, page, tmp_path):
     page.goto(url)
     page.locator("strong", has_text="does everything work?").wait_for()  # it opens at lesson 00
     page.wait_for_timeout(3000)  # for what might pop up
@@ -119,3 +116,4 @@ def test_lesson_02_in_jupyterlab(url, page):
     assert len(set(accuracies)) > 1, seen
     assert len({source for _, source in seen}) == 4
     assert line.text_content() in image.get_attribute("alt")
+    assert list((tmp_path / "work" / ".jupyterlab" / "workspaces").iterdir())  # not the user's own
