@@ -1,6 +1,8 @@
 """pyproject.toml, constraints.txt and environment.yml say the same."""
 
+import importlib.metadata
 import re
+import runpy
 import tomllib
 
 import pytest
@@ -26,9 +28,35 @@ def test_the_exact_version_is_in_the_range(requirement):
     assert CONSTRAINTS[requirement.name] in requirement.specifier
 
 
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.2", "3.12.0", "3.13.0"])
+def test_every_pin_installs_on_every_python_that_is_promised(python):
+    """Of the packages that are installed here; `.ci/pins` asks pip for all."""
+    assert python in SpecifierSet(PROJECT["requires-python"])
+    looked_at = 0
+    for package in importlib.metadata.distributions():
+        name, needed = package.metadata["Name"], package.metadata["Requires-Python"]
+        if needed and package.version.split("+")[0] == CONSTRAINTS.get(name):
+            looked_at += 1
+            assert python in SpecifierSet(needed), f"{name}=={package.version} needs {needed}"
+    assert looked_at
+
+
 def test_every_constraint_is_an_exact_version():
-    assert CONSTRAINTS["torch"] == "2.13.0"
     assert all(re.fullmatch(r"[\d.]+(post\d+)?", version) for version in CONSTRAINTS.values())
+
+
+def test_the_lowest_versions_are_the_lower_ends_of_the_ranges():
+    versions = runpy.run_path(str(HOME / ".ci" / "versions"))
+    found = dict(line.split("==") for line in versions["lowest"]().splitlines())
+    assert set(found) == {requirement.name for requirement in RUNTIME + TEST}
+    assert all(found[each.name] in each.specifier for each in RUNTIME + TEST)
+
+
+def test_a_package_that_moved_is_named(monkeypatch):
+    versions = runpy.run_path(str(HOME / ".ci" / "versions"))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: (
+        "0.0.1" if name == "numpy" else f"{CONSTRAINTS[name]}+cpu"))
+    assert versions["moved"]() == f"moved: numpy {CONSTRAINTS['numpy']} -> 0.0.1"
 
 
 def test_conda_has_the_same_ranges_and_nothing_else():
