@@ -1,34 +1,50 @@
 # Everything runs in .venv, which the first target that needs it makes.
-#   LESSON=02          one lesson only (test, run, refresh)
+#   LESSON=02          one lesson only (test, test-solutions, run, refresh)
+#   PROCESSOR=sse      computes as a processor without AVX does, avx2 as one without AVX-512
+#                      (test, test-solutions); see CONTRIBUTING
 #   PYTHON=python3.12  another Python, 3.11 or newer
-#   TORCH_INDEX=...    where to take torch from, if not from pip's own index (see README)
+#   CONSTRAINTS=...    other versions than those of constraints.txt
+#   TORCH_INDEX=...    where to look first for torch on Linux; empty: nowhere but in pip's own index
 PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := .venv/bin/python -m pip install --disable-pip-version-check
 READY := .venv/installed
 COURSE := .venv/bin/python -m course_lib
 
+sse := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2 \
+  MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1
+avx2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
+  OMP_NUM_THREADS=1
+$(if $(filter-out sse avx2,$(PROCESSOR)),$(error PROCESSOR is $(PROCESSOR); allowed is sse or avx2))
+PYTEST := env $($(PROCESSOR)) .venv/bin/python -m pytest
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s%s\n", $$1, $$2}' Makefile
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "This course needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(if $(TORCH_INDEX),$(PIP) --no-deps -c constraints.txt torch --index-url $(TORCH_INDEX))
-	$(PIP) -c constraints.txt torch==$$(sed -n 's/^torch==//p' constraints.txt)
-	$(PIP) -c constraints.txt -e '.[test]'
+	.venv/bin/python -m course_lib.small_torch $(CONSTRAINTS) $(TORCH_INDEX)
+	$(PIP) -c $(CONSTRAINTS) -e '.[test]'
 	touch $(READY)
 
 lab: $(READY) ## open the course in JupyterLab, on working copies of the lessons in work/
 	$(COURSE) lab
 
 test: $(READY) ## unit tests, and every lesson against its stored outputs
-	.venv/bin/python -m pytest $(if $(LESSON),notebooks/$(LESSON)*.ipynb)
+ifdef LESSON
+	$(PYTEST) notebooks/$(LESSON)*.ipynb
+else
+	$(PYTEST) $(TOGETHER) --ignore=tests/test_browser.py
+	$(PYTEST) tests/test_browser.py --junitxml=build/junit-browser.xml
+endif
 
 test-solutions: $(READY) ## the lessons with every exercise solved; each verdict has to be right
 	$(COURSE) solutions
-	.venv/bin/python -m pytest build/solutions/$(LESSON)*.ipynb \
-	  --junitxml=build/solutions/junit.xml
+	$(PYTEST) $(TOGETHER) build/solutions/$(LESSON)*.ipynb --junitxml=build/solutions/junit.xml
 
 run: $(READY) ## execute every lesson without a browser; table, HTML pages in build/html
 	$(COURSE) run $(LESSON)
