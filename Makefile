@@ -18,7 +18,7 @@ avx2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS
   OMP_NUM_THREADS=1
 $(if $(filter-out sse avx2,$(PROCESSOR)),$(error PROCESSOR is $(PROCESSOR); allowed is sse or avx2))
 PYTEST := env $($(PROCESSOR)) .venv/bin/python -m pytest
-TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s%s\n", $$1, $$2}' Makefile

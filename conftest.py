@@ -13,6 +13,9 @@ HOME = Path(__file__).resolve().parent
 OWN = HOME / "build" / "own"
 OWN.mkdir(parents=True, exist_ok=True)  # pytest makes build/tmp, but not build
 FAILED = {}  # notebook file -> the first cell of it that failed
+LONG = ("test_capstone", "test_experiments", "test_notebook_check", "test_widgets", "test_spread",
+        "test_exercises")
+collect_ignore = ["tests/offline"]  # it is for kernels, and would block this process
 TOLD = []  # for each failure, in three lines: what, why, and where to look
 
 # Kernels inherit these. A progress bar is no result, no check counts as a learner's progress, and
@@ -23,6 +26,23 @@ os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off"} | {
         "MPLCONFIGDIR")}
 if "PYTEST_XDIST_WORKER" in os.environ:  # several run at once: each takes one core
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no worker is left with it at the end."""
+    def place(item):
+        name = item.path.stem
+        return 0 if hasattr(item, "cell_num") else 1 if name in LONG else 2
+    items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """Start the kernels of the lessons with every address but loopback blocked."""
+    with pytest.MonkeyPatch.context() as patch:
+        if hasattr(item, "cell_num"):
+            patch.setenv("PYTHONPATH", str(HOME / "tests" / "offline"), prepend=os.pathsep)
+        return (yield)
 
 
 def pytest_report_header():
