@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+import tempfile
 from itertools import takewhile, zip_longest
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 HOME = Path(__file__).resolve().parent
 OWN = HOME / "build" / "own"
-OWN.mkdir(parents=True, exist_ok=True)  # pytest makes build/tmp, but not build
+(OWN / "tmp").mkdir(parents=True, exist_ok=True)
 FAILED = {}  # notebook file -> the first cell of it that failed
 LONG = ("test_capstone", "test_experiments", "test_notebook_check", "test_widgets", "test_spread",
         "test_exercises")
@@ -19,8 +20,9 @@ collect_ignore = ["tests/offline"]  # it is for kernels, and would block this pr
 TOLD = []  # for each failure, in three lines: what, why, and where to look
 
 # Kernels inherit these. A progress bar is no result, no check counts as a learner's progress, and
-# what Jupyter, IPython and Matplotlib keep for a user stays in the checkout.
-os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off"} | {
+# what Jupyter, IPython, Matplotlib and others keep or forget stays in the checkout.
+tempfile.tempdir = str(OWN / "tmp")
+os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off", "TMPDIR": tempfile.tempdir} | {
     name: str(OWN / name.lower()) for name in (
         "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
         "MPLCONFIGDIR")}

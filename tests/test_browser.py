@@ -3,6 +3,7 @@
 Skipped, and says so, where no Chromium is installed. Screenshots go to build/browser.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -51,7 +52,9 @@ def page():
 
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        # without our TMPDIR: the path of a socket that it makes there has to be short
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env={
+            name: value for name, value in os.environ.items() if name != "TMPDIR"})
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(60_000)
         page.on("console", lambda message: print(message.type, message.text))
