@@ -193,7 +193,7 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
 def load_trained(name: str) -> nn.Module:
     """Build the network `name` with the weights that the course trained, in eval mode.
 
-    `python -m course_lib.experiments train` makes them. A file that is missing raises
+    `course experiments train` makes them. A file that is missing raises
     FileNotFoundError, one that fails its checksum ValueError.
     """
     if name not in NETWORKS:

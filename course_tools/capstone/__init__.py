@@ -1,0 +1,1 @@
+"""The capstone: a network as a file, what it costs, and the levels."""

@@ -1,0 +1,1 @@
+"""Checks: an answer from `check` to its verdict, and where progress is kept."""

@@ -1,0 +1,1 @@
+"""Sliders that move a real network."""
