@@ -15,7 +15,7 @@ from course_lib.measure import measure, side_by_side
 from course_lib.models import load_trained
 from course_lib.removal import remove_units
 
-from course_tools.experiments.figures import filters_kept
+from course_tools.experiments.lesson_04 import filters_kept
 
 ROUNDS, SECONDS = 9, 0.3
 

@@ -17,7 +17,7 @@ from course_lib.models import load_trained
 from course_lib.training import evaluate
 
 from course_tools.plots import results as plots
-from course_tools.sliders.sliders import (
+from course_tools.sliders import (
     filter_sliders,
     neuron_slider,
     rank_slider,

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parent.parent
+from course_lib._files import HOME
 
 
 def doctor(asked: argparse.Namespace) -> int:
@@ -28,7 +28,7 @@ def doctor(asked: argparse.Namespace) -> int:
 
 def lab(asked: argparse.Namespace) -> int:
     """Open the course in JupyterLab, on working copies of the lessons in work/."""
-    from course_tools.lessons.notebooks import lay_copies
+    from course_tools.lessons.copies import lay_copies
 
     work = asked.work.resolve()
     for sentence in lay_copies(work):
@@ -66,31 +66,31 @@ def lab(asked: argparse.Namespace) -> int:
 
 def run(asked: argparse.Namespace) -> int:
     """Execute the lessons without a browser; print a table, write HTML pages to build/html."""
-    from course_tools.lessons import notebooks as lessons
+    from course_tools.lessons import execution, notebooks
 
     pages = HOME / "build" / "html"
     pages.mkdir(parents=True, exist_ok=True)
     runs = []
-    for path in lessons.find(asked.lesson):
-        runs.append(lessons.execute(path, _progress))
-        (pages / f"{path.stem}.html").write_text(lessons.page(runs[-1]), "utf-8")
+    for path in notebooks.find(asked.lesson):
+        runs.append(execution.execute(path, _progress))
+        (pages / f"{path.stem}.html").write_text(execution.page(runs[-1]), "utf-8")
     _progress("")
-    print(lessons.table(runs))
+    print(execution.table(runs))
     print(f"pages: {pages.relative_to(HOME).as_posix()}/")
     return int(any(run.failure for run in runs))
 
 
 def refresh(asked: argparse.Namespace) -> int:
     """Execute the lessons in place and store their outputs; a lesson that fails stays as it is."""
-    from course_tools.lessons import notebooks as lessons
+    from course_tools.lessons import execution, notebooks
 
     runs = []
-    for path in lessons.find(asked.lesson):
-        runs.append(lessons.execute(path, _progress))
+    for path in notebooks.find(asked.lesson):
+        runs.append(execution.execute(path, _progress))
         if not runs[-1].failure:
-            lessons.store(runs[-1], path)
+            execution.store(runs[-1], path)
     _progress("")
-    print(lessons.table(runs))
+    print(execution.table(runs))
     return int(any(run.failure for run in runs))
 
 
@@ -105,7 +105,7 @@ def progress(asked: argparse.Namespace) -> int:
 
 def reset(asked: argparse.Namespace) -> int:
     """Restore a lesson in work/, or one exercise of it; what you had is kept, dated."""
-    from course_tools.lessons.notebooks import reset
+    from course_tools.lessons.copies import reset
 
     print(reset(asked.lesson, asked.work.resolve(), asked.exercise))
     return 0
@@ -122,7 +122,7 @@ def solutions(asked: argparse.Namespace) -> int:
 
 def experiments(asked: argparse.Namespace) -> int:
     """Make the files that lessons plot long runs from; --help lists them."""
-    from course_tools.experiments.figures import main as run
+    from course_tools.experiments.__main__ import main as run
 
     run(asked.others)
     return 0

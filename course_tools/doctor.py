@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parent.parent
+from course_lib._files import HOME
+
 PACKAGES = ("constriction", "filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client",
             "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy",
              "onnx", "onnxruntime", "onnxscript", "pillow", "platformdirs", "safetensors", "scipy",

@@ -5,9 +5,8 @@ import functools
 import torch
 
 from course_lib.data import load_mnist
+from course_lib.models import perceptron
 from course_lib.training import train
-
-from course_tools.experiments.figures import perceptron
 
 mnist = functools.cache(load_mnist)
 

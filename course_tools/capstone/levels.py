@@ -13,14 +13,13 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from course_lib.data import Split, load_mnist
+from course_lib.intervals import Drop, paired_drop
 from course_lib.measure import measure
 from course_lib.models import load_trained
-from course_lib.search import Drop, paired_drop
 from course_lib.training import predictions
 
 from course_tools.capstone.submission import read_submission, submission
 from course_tools.capstone.timing import REFERENCE
-from course_tools.checks.judge import Finding
 
 PARTS = ("validation", "test")
 WAIT = 180.0  # seconds until a timing is given up
@@ -86,7 +85,7 @@ def ratio_in_a_fresh_process(content: bytes) -> float:
         path = Path(folder) / "submission.safetensors"
         path.write_bytes(content)
         try:
-            done = subprocess.run([sys.executable, "-m", "course_tools.capstone.timing", str(path)],
+            done = subprocess.run([sys.executable, "-m", "course_tools.capstone", str(path)],
                                   capture_output=True, text=True, check=True, timeout=WAIT)
         except subprocess.TimeoutExpired:
             raise ValueError(f"no time was found within {WAIT:g} seconds; allowed is a network "
@@ -95,6 +94,19 @@ def ratio_in_a_fresh_process(content: bytes) -> float:
 
 
 # The levels
+
+@dataclass(frozen=True)
+class Finding:
+    """Hold what one budget of a project came to, and the words for it."""
+
+    name: str
+    met: bool
+    told: str
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.name}: {'met' if self.met else 'missed'}, {self.told}"
+
 
 @dataclass(frozen=True)
 class Level:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from course_lib.removal import ARGUMENTS, WEIGHTED, build_chain, chain_config
+from course_lib.chains import ARGUMENTS, WEIGHTED, build_chain, chain_config
 
 FILE_BYTES, LAYERS, VALUES = 4_000_000, 200, 1_000_000  # the most that is read, built, passed on
 FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)

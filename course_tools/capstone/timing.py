@@ -1,21 +1,14 @@
 """How long a submission takes beside the reference network, for a fresh process.
 
-`python -m course_tools.capstone.timing FILE` prints it. Little is imported here, so that it begins
-at once.
+`python -m course_tools.capstone FILE` prints it.
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-
-from course_lib.models import load_trained
-
-from course_tools.capstone.submission import read_submission
 
 REFERENCE = "vgg_mini"
 PAIRS, BLOCK = 7, 0.05  # of one timing; seconds that a block takes at least
@@ -51,7 +44,3 @@ def _block(model: nn.Module, image: Tensor) -> Callable[[], float]:
     while seconds() * passes < BLOCK:
         passes *= 2
     return seconds
-
-
-if __name__ == "__main__":
-    print(time_ratio(read_submission(Path(sys.argv[1]).read_bytes()), load_trained(REFERENCE)))

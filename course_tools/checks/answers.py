@@ -1,16 +1,14 @@
 """Checks: what a learner calls. Nothing here raises on an unfinished or wrong answer."""
 
-import ast
 import html
-import inspect
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_tools.checks import progress
-from course_tools.checks.judge import Exercise, Project, Quiz, Verdict, as_pre, judge
+from course_tools.checks.judge import Verdict, as_pre, judge
 from course_tools.exercises import find
+from course_tools.exercises.kinds import Quiz, written
 
 ATTEMPTED: set[str] = set()  # in this kernel
 ASKED: set[str] = set()  # for a solution, without an attempt
@@ -73,24 +71,11 @@ def solution(number: str) -> Note:
     return Note(exercise.why, written(exercise))
 
 
-def written(exercise: Exercise | Project, function: Callable | None = None) -> tuple[str, ...]:
-    """Return the lines of the reference, or of another function, under the learner's name.
-
-    Annotations are left out. For a project the reference keeps its name, and is called at the end.
-    """
-    function = function or exercise.reference
-    source, head = inspect.getsource(function), inspect.signature(function)
-    bare = head.replace(return_annotation=head.empty, parameters=[
-        parameter.replace(annotation=head.empty) for parameter in head.parameters.values()])
-    first = ast.parse(source).body[0].body[0].lineno  # of the body
-    lines = source.splitlines()[first - 1:]
-    if isinstance(exercise, Project):
-        name = exercise.reference.__name__
-        return (f"def {name}{bare}:", *lines, "", "",
-                f"{exercise.name} = {name}({', '.join(bare.parameters)})")
-    return (f"def {exercise.name}{bare}:", *lines)
-
-
 def held_back() -> bool:
     """Return whether an instructor holds solutions back, with COURSE_SOLUTIONS=hold."""
     return os.environ.get("COURSE_SOLUTIONS", "").lower() == "hold"
+
+
+def claim(sentence: str, holds: bool) -> None:
+    """Print whether a sentence holds here. Lessons state results so, and a check compares them."""
+    print(f"{'holds' if holds else 'DOES NOT HOLD HERE'}: {sentence}")

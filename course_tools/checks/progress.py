@@ -15,11 +15,11 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_data_path
 
+from course_lib._files import HOME, write_whole
+
 from course_tools.checks.judge import MARKS
 from course_tools.exercises import all_exercises, find
-from course_tools.experiments.spread import write_whole
 
-HOME = Path(__file__).resolve().parent.parent.parent
 KNOWN = {"tried": MARKS["not yet"], "right": MARKS["right"]}
 
 

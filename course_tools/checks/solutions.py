@@ -12,9 +12,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course_tools.checks.answers import held_back, written
-from course_tools.checks.judge import Exercise, Project, Quiz, Verdict
+from course_tools.checks.answers import held_back
+from course_tools.checks.judge import Verdict
 from course_tools.exercises import of_lesson
+from course_tools.exercises.kinds import Exercise, Project, Quiz, written
 from course_tools.lessons import notebooks as lessons
 
 UNTOUCHED = repr(Verdict("", "not attempted yet"))

@@ -4,15 +4,16 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from course_tools.checks.judge import Exercise, Project, Quiz
+from course_tools.exercises.kinds import Exercise, Project, Quiz
 
 
 @cache
 def all_exercises() -> dict[str, Exercise | Quiz | Project]:
     """Return every exercise of the course by its number, in order."""
-    names = sorted(module.name for module in iter_modules(__path__))
-    modules = [import_module(f"{__name__}.{name}") for name in names]
-    return {one.number: one for module in modules for one in module.EXERCISES}
+    lessons = sorted(module.name for module in iter_modules(__path__)
+                     if module.name.startswith("lesson_"))
+    return {one.number: one for lesson in lessons
+            for one in import_module(f"{__name__}.{lesson}").EXERCISES}
 
 
 def find(number: str) -> Exercise | Quiz | Project:

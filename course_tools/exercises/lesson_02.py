@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_lib.masks import keep_top
 
-from course_tools.checks.judge import Exercise, Quiz
+from course_tools.exercises.kinds import Exercise, Quiz
 
 
 def sparsity_after(shares: list[float]) -> float:

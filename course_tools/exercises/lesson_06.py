@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_tools.checks.judge import Exercise, Quiz
+from course_tools.exercises.kinds import Exercise, Quiz
 
 
 def count_drop(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, int, int]:

@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from course_tools.checks.judge import Exercise, Quiz
+from course_tools.exercises.kinds import Exercise, Quiz
 
 
 def csr_bytes(nonzeros: int, rows: int) -> int:

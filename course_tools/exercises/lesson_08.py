@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from course_lib._state import seeded
 from course_lib.masks import apply_masks, magnitude_masks
-from course_lib.models import prunable_layers, seeded
+from course_lib.models import prunable_layers
 
-from course_tools.checks.judge import Exercise
+from course_tools.exercises.kinds import Exercise
 
 
 def small_network(seed: int) -> nn.Sequential:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_tools.checks.judge import Exercise, Quiz
+from course_tools.exercises.kinds import Exercise, Quiz
 
 
 def amount_for(sparsity: float, wanted: float) -> float:

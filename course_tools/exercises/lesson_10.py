@@ -11,8 +11,7 @@ from course_lib.removal import remove_units
 from course_lib.training import train
 
 from course_tools.capstone.levels import LEVELS, Level, Weighed, weigh
-from course_tools.checks.compare import shown
-from course_tools.checks.judge import Project, Quiz
+from course_tools.exercises.kinds import Project, Quiz
 
 
 def satellite_2(model: nn.Sequential, data: MNIST) -> nn.Sequential:
@@ -37,7 +36,8 @@ def weighed_on_test(answer: object) -> Weighed:
     """Weigh a learner's network; what is no network raises ValueError."""
     if not isinstance(answer, nn.Module):
         wanted = " Call it: what it returns counts." if callable(answer) else ""
-        raise ValueError(f"check takes the network itself, and was given {shown(answer)}.{wanted}")
+        given = repr(answer) if isinstance(answer, str | int) else f"a {type(answer).__name__}"
+        raise ValueError(f"check takes the network itself, and was given {given}.{wanted}")
     return weigh(answer, "test")
 
 

@@ -8,62 +8,41 @@ and test errors side by side, so for seed 0 the test split is not quite fresh.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
 
+from course_lib._state import seeded
+from course_lib.chains import build_chain, chain_config
 from course_lib.data import MNIST
 from course_lib.iterative import Round, cubic_schedule, prune_and_retrain, prune_gradually
 from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
 from course_lib.measure import nonzero_weights
-from course_lib.models import ARCHITECTURES, lenet_300_100, load_trained, prunable_layers, seeded
-from course_lib.removal import build_chain, chain_config, remove_units
+from course_lib.models import ARCHITECTURES, lenet_300_100, load_trained, prunable_layers
+from course_lib.removal import remove_units
 from course_lib.search import drop
 from course_lib.training import evaluate, train
 
-RECIPES = {  # how each reference is trained
-    "lenet_300_100": {"epochs": 30, "lr": 2e-3, "l2": 0.5},
-    "lenet_5": {"epochs": 15, "lr": 1e-3, "l2": 0.1},
-    "alexnet_mini": {"epochs": 25, "lr": 2e-3, "l2": 0.1},
-    "vgg_mini": {"epochs": 15, "lr": 3e-3, "l2": 0.05},
-}
-BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
-GENTLE = {  # the layers that get a share of the round's quality, as the sensitivity scan has it
-    "lenet_300_100": {"fc3": 0.6},
-    "lenet_5": {"conv1": 0.3, "fc2": 0.7},
-    "alexnet_mini": {"conv1": 0.4, "fc8": 0.4},
-    "vgg_mini": {"conv1_1": 0.4, "fc2": 0.4},
-}
-QUALITIES = {
-    "lenet_300_100": (1.0, 0.5, 0.5, 0.6, 0.6, 0.6, 0.7),
-    "lenet_5": (1.2, 0.85, 0.7, 0.7),
-    "alexnet_mini": (1.2, 0.7, 0.6, 0.6, 0.6),
-    "vgg_mini": (1.0, 0.9, 0.9, 0.8, 0.8),
-}
-RETRAIN = {
-    "lenet_300_100": {"epochs": 10, "lr": 2e-3, "l1": 2e-5},
-    "lenet_5": {"epochs": 8, "lr": 1e-3, "l1": 1e-5},
-    "alexnet_mini": {"epochs": 3, "lr": 1e-3, "l1": 1e-5},
-    "vgg_mini": {"epochs": 3, "lr": 1e-3, "l1": 1e-5},
-}
+from course_tools.experiments.recipes import (
+    GRADUAL,
+    HAN,
+    LENET_5,
+    LENET_300_100,
+    NORMS,
+    of_network,
+    qualities,
+)
 
 
-def trained(network: str, seed: int, data: MNIST, recipe: dict | None = None) -> nn.Sequential:
-    """Build and train a reference network from this seed."""
+def trained(network: str, seed: int, data: MNIST, recipe: Mapping) -> nn.Sequential:
+    """Build and train a network from this seed."""
     model = ARCHITECTURES[network](seed)
-    train(model, data.train, **(recipe or RECIPES[network]), seed=seed)
+    train(model, data.train, **recipe, seed=seed)
     return model
 
 
-def qualities(network: str) -> list[dict[str, float]]:
-    """Return the quality of each layer in each round."""
-    return [{name: quality * GENTLE[network].get(name, 1.0)
-             for name in prunable_layers(ARCHITECTURES[network]())}
-            for quality in QUALITIES[network]]
-
-
-def han(data: MNIST, *, seed: int, network: str) -> list[dict]:
+def han(data: MNIST, *, seed: int, network: str, recipe: Mapping = HAN) -> list[dict]:
     """Prune one network by Han's method, beside two controls.
 
     Both are trained for as many epochs as the reference and all retraining took together. "longer":
@@ -72,13 +51,15 @@ def han(data: MNIST, *, seed: int, network: str) -> list[dict]:
     "pruned" is the first round that compresses 12 times or more, the mildest. "no drop from" is
     the round that compresses most among those that read no worse than that rival on validation.
     """
-    reference, options = trained(network, seed, data), RETRAIN[network]
-    rounds = list(prune_and_retrain(reference, data, qualities(network), **options, seed=seed))
-    recipe = RECIPES[network]
-    recipe = recipe | {"epochs": recipe["epochs"] + options["epochs"] * len(rounds)}
-    longer = trained(network, seed, data, recipe)
+    plan = of_network(network, recipe)
+    first, options = plan["reference"], plan["retraining"]
+    reference = trained(network, seed, data, first)
+    rounds = list(prune_and_retrain(reference, data, qualities(network, plan), **options,
+                                    seed=seed))
+    in_all = first | {"epochs": first["epochs"] + options["epochs"] * len(rounds)}
+    longer = trained(network, seed, data, in_all)
     at = first_beyond(rounds, 12.0)
-    narrow = best_narrow(network, kept(at), seed, data, recipe)
+    narrow = best_narrow(network, kept(at), seed, data, in_all)
     rivals = {"reference": reference, "longer": longer}
     tested = {"reference": reference, "longer": longer, "narrow": narrow,
               "pruned": rebuilt(network, at)}
@@ -160,24 +141,15 @@ def _tested(model: nn.Module, rivals: dict[str, nn.Module], data: MNIST) -> dict
             "against": {name: [found.lost, found.gained] for name, found in left.items()}}
 
 
-# What came after: gradual, global, distilled
-
-GRADUAL = {  # epochs that the sparsity rises and then rests, up to the first target and beyond
-    "lenet_300_100": {"targets": (0.98, 0.985, 0.9875, 0.99, 0.9925), "first": (30, 15),
-                      "next": (5, 15), "lr": 2e-3, "l1": 1e-5},
-    "lenet_5": {"targets": (0.98, 0.99, 0.994, 0.996), "first": (8, 4), "next": (3, 6),
-                "lr": 2e-3, "l1": 5e-6},
-}
-
-
-def gradual(data: MNIST, *, seed: int, network: str, dropout: float = 0.0) -> list[dict]:
+def gradual(data: MNIST, *, seed: int, network: str, dropout: float = 0.0,
+            recipe: Mapping = GRADUAL) -> list[dict]:
     """Prune from the first epoch on, to one target after another, taught by the dense network.
 
     For each target: rounds of one epoch along the cubic schedule, then some epochs more. The
     teacher is the course's own trained network for every seed. A dropout rate shrinks with the
     connections that are left.
     """
-    plan, teacher = GRADUAL[network], load_trained(network)
+    plan, teacher = recipe[network], load_trained(network)
     model, reached, rows = with_dropout(ARCHITECTURES[network](seed + 1000), dropout), 0.0, []
     for place, target in enumerate(plan["targets"]):
         rising, settling = plan["next"] if place else plan["first"]
@@ -208,15 +180,16 @@ def with_dropout(model: nn.Sequential, rate: float) -> nn.Sequential:
 FROM_FIRST_WEIGHTS = ("re-initialised", "first weights", "narrow dense")
 
 
-def controls(data: MNIST, *, seed: int, rounds: int) -> list[dict]:
+def controls(data: MNIST, *, seed: int, rounds: int,
+             recipe: Mapping = LENET_300_100) -> list[dict]:
     """Reach the same sparsity in each layer in six ways, all with as many epochs in all."""
-    reference = trained("lenet_300_100", seed, data, BRIEF)
-    options = RETRAIN["lenet_300_100"] | {"epochs": 5}
-    *_, last = prune_and_retrain(reference, data, qualities("lenet_300_100")[:rounds], **options,
-                                 seed=seed)
+    reference = trained("lenet_300_100", seed, data, recipe["brief"])
+    options = recipe["retraining"] | {"epochs": 5}
+    *_, last = prune_and_retrain(reference, data, qualities("lenet_300_100", recipe)[:rounds],
+                                 **options, seed=seed)
     models = {"iterative": rebuilt("lenet_300_100", last)}
     for kind, (model, masks) in _rivals(reference, last, seed):
-        epochs = 5 * rounds + BRIEF["epochs"] * (kind in FROM_FIRST_WEIGHTS)
+        epochs = 5 * rounds + recipe["brief"]["epochs"] * (kind in FROM_FIRST_WEIGHTS)
         norm = {"l1": 0.0} if masks is None else {}  # a small dense network does not bear one
         train(model, data.train, **(options | norm | {"epochs": epochs}), masks=masks, seed=seed)
         models[kind] = model
@@ -236,27 +209,22 @@ def _rivals(reference: nn.Module, last: Round, seed: int
     yield "narrow dense", (narrower("lenet_300_100", kept(last), seed), None)
 
 
-# L1 and L2
-
-NORMS = {"none": {}, "L1": {"l1": 5e-5}, "L2": {"l2": 0.5}}
-SHARES = (0.5, 0.8, 0.9, 0.95, 0.98)
-
-
-def norms(data: MNIST, *, seed: int, norm: str) -> list[dict]:
+def norms(data: MNIST, *, seed: int, norm: str, recipe: Mapping = NORMS) -> list[dict]:
     """Train and prune LeNet-300-100 under one norm: not retrained, retrained, and iteratively.
 
     All numbers are test accuracies. At each sparsity both retrained networks had as many epochs.
     """
-    model = trained("lenet_300_100", seed, data, {"epochs": 10, "lr": 2e-3} | NORMS[norm])
+    penalty = recipe["norms"][norm]
+    model = trained("lenet_300_100", seed, data, {"epochs": 10, "lr": 2e-3} | penalty)
     iterated, masks, reference, rows = copy.deepcopy(model), None, evaluate(model, data.test), []
-    for place, share in enumerate(SHARES, start=1):
+    for place, share in enumerate(recipe["sparsities"], start=1):
         once = copy.deepcopy(model)
         cut = magnitude_masks(once, share)
         apply_masks(once, cut)
         before = evaluate(once, data.test)
-        train(once, data.train, epochs=3 * place, **NORMS[norm], masks=cut, seed=seed)
+        train(once, data.train, epochs=3 * place, **penalty, masks=cut, seed=seed)
         masks = magnitude_masks(iterated, share, masks=masks)
-        train(iterated, data.train, epochs=3, **NORMS[norm], masks=masks, seed=100 * seed + place)
+        train(iterated, data.train, epochs=3, **penalty, masks=masks, seed=100 * seed + place)
         rows.append({"seed": seed, "norm": norm, "sparsity": share, "reference": reference,
                      "before": before, "once": evaluate(once, data.test),
                      "iterated": evaluate(iterated, data.test)})
@@ -265,7 +233,8 @@ def norms(data: MNIST, *, seed: int, norm: str) -> list[dict]:
 
 # The dropout formula
 
-def dropout(data: MNIST, *, seed: int, rate: str) -> list[dict]:
+def dropout(data: MNIST, *, seed: int, rate: str,
+            recipe: Mapping = LENET_300_100) -> list[dict]:
     """Retrain LeNet-300-100 with dropout whose rate shrinks, stays as it was, or is 0."""
     model = with_dropout(lenet_300_100(seed), 0.5)
     train(model, data.train, epochs=20, lr=2e-3, seed=seed)
@@ -273,21 +242,21 @@ def dropout(data: MNIST, *, seed: int, rate: str) -> list[dict]:
     if rate == "none":
         model.drop1.p = model.drop2.p = 0.0
     rows = [{"round": 0, "compression": 1.0, "test": reference}]
-    for each in prune_and_retrain(model, data, qualities("lenet_300_100"), epochs=5, lr=1e-3,
-                                  shrink_dropout=rate == "shrinks", seed=seed):
+    for each in prune_and_retrain(model, data, qualities("lenet_300_100", recipe), epochs=5,
+                                  lr=1e-3, shrink_dropout=rate == "shrinks", seed=seed):
         model.load_state_dict(each.weights)
         rows.append({"round": each.number, "compression": each.compression,
                      "test": evaluate(model, data.test)})
     return [{"seed": seed, "rate": rate} | row for row in rows]
 
 
-def lenet_5_dropout(data: MNIST, *, seed: int) -> list[dict]:
+def lenet_5_dropout(data: MNIST, *, seed: int, recipe: Mapping = LENET_5) -> list[dict]:
     """Run Han's method on LeNet-5 as `han` does, with dropout of 0.5 that shrinks; three rounds."""
     reference = with_dropout(ARCHITECTURES["lenet_5"](seed), 0.5)
-    train(reference, data.train, **RECIPES["lenet_5"], seed=seed)
+    train(reference, data.train, **recipe["reference"], seed=seed)
     model, rows = copy.deepcopy(reference), [{"round": 0} | _tested(reference, {}, data)]
-    for each in prune_and_retrain(reference, data, qualities("lenet_5")[:3], **RETRAIN["lenet_5"],
-                                  seed=seed):
+    for each in prune_and_retrain(reference, data, qualities("lenet_5", recipe)[:3],
+                                  **recipe["retraining"], seed=seed):
         model.load_state_dict(each.weights)
         rows.append({"round": each.number} | _tested(model, {"reference": reference}, data))
     return [{"seed": seed} | row for row in rows]

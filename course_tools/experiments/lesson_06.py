@@ -6,7 +6,7 @@ drop bound can be read off afterwards: `smallest_within` chooses.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,43 +17,17 @@ from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
-from course_lib.search import sensitivity_scan, shares_within
+from course_lib.search import granularities, sensitivity_scan, shares_within
 from course_lib.sizes import FORMATS
 from course_lib.training import predictions, train
 
-from course_tools.experiments.lesson_05 import BRIEF
+from course_tools.experiments.recipes import FLATTERY, SWEEPS
 
 Shares = dict[str, float]  # layer name -> share of its weights or units that go
 
-RECIPES = {  # how the unpruned networks are trained
-    "alexnet_mini": {"epochs": 10, "lr": 2e-3, "l2": 0.1},
-    "vgg_mini": {"epochs": 8, "lr": 3e-3, "l2": 0.05},
-    "lenet_5": {"epochs": 8, "lr": 1e-3, "l2": 0.1},
-    "lenet_300_100": {"epochs": 15, "lr": 2e-3, "l2": 0.5},
-}
-RETRAIN = {name: {"epochs": 1, "lr": 1e-3, "l2": recipe["l2"]} for name, recipe in RECIPES.items()}
-RETRAIN["lenet_300_100"] |= {"epochs": 2, "lr": 2e-3}  # after each level
-SHARES = {  # of each layer
-    "weight": (0.7, 0.85, 0.93, 0.97, 0.99),
-    "neuron": (0.3, 0.5, 0.65, 0.8, 0.9),
-    "filter": (0.15, 0.3, 0.45, 0.6, 0.7),
-}
-LOSSES = (0.002, 0.01, 0.04, 0.15, 0.5)  # that a layer pruned alone may cost
-FINE = (0.5, 0.7, 0.8, 0.85, 0.88, *(round(0.9 + 0.01 * step, 2) for step in range(9)))
-HALVES = 10  # random halves of the test split
 
-
-def granularities(network: str) -> list[str]:
-    """Return what can be pruned: single weights, hidden neurons, and filters where there are any.
-
-    >>> granularities("lenet_300_100"), granularities("lenet_5")
-    (['weight', 'neuron'], ['weight', 'neuron', 'filter'])
-    """
-    model = ARCHITECTURES[network]()
-    return ["weight", *(kind for kind in ("neuron", "filter") if unit_layers(model, kind))]
-
-
-def tradeoff(data: MNIST, *, seed: int, network: str) -> list[dict]:
+def tradeoff(data: MNIST, *, seed: int, network: str,
+             recipe: Mapping = SWEEPS) -> list[dict]:
     """Sweep one network by every granularity, in two ways, with retraining and without.
 
     "uniform": the same share of each layer. "sensitivity": of each layer the share at which
@@ -61,38 +35,38 @@ def tradeoff(data: MNIST, *, seed: int, network: str) -> list[dict]:
     unpruned.
     """
     reference = ARCHITECTURES[network](seed)
-    train(reference, data.train, **RECIPES[network], seed=seed)
-    options = RETRAIN[network] | {"seed": seed}
-    nothing = [(float(place), {}) for place in range(1, len(LOSSES) + 1)]
+    train(reference, data.train, **recipe["references"][network], seed=seed)
+    options = recipe["retraining"][network] | {"seed": seed}
+    nothing = [(float(place), {}) for place in range(1, len(recipe["losses"]) + 1)]
     rows = _rows(reference, data, "none", "none", [(0.0, {})], None)
     rows += _rows(reference, data, "none", "none", nothing, options)
     for granularity in granularities(network):
-        for way, levels in _ways(reference, data, granularity).items():
+        for way, levels in _ways(reference, data, granularity, recipe).items():
             rows += _rows(reference, data, granularity, way, levels, None)
             rows += _rows(reference, data, granularity, way, levels, options)
     return [{"network": network, "seed": seed} | row for row in rows]
 
 
-def flattery(data: MNIST, *, seed: int) -> list[dict]:
+def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict]:
     """Sweep LeNet-300-100 in fine steps, and count what random halves of the test split say.
 
-    "halves" has [lost, gained] of one half for each of HALVES splits in two; the rest of "test" is
+    "halves" has [lost, gained] of one half for each of several splits in two; the rest of "test" is
     the other half's. A search on the one can be asked for its drop on the other: both are digits
     of the same writers.
     """
     reference = ARCHITECTURES["lenet_300_100"](seed)
-    train(reference, data.train, **BRIEF, seed=seed)
-    levels = [(share, _everywhere(reference, "weight", share)) for share in FINE]
-    options = RETRAIN["lenet_300_100"] | {"epochs": 1, "seed": seed}
-    halves = random_halves(len(data.test), seed=seed)
+    train(reference, data.train, **recipe["brief"], seed=seed)
+    levels = [(share, _everywhere(reference, "weight", share)) for share in recipe["shares"]]
+    options = SWEEPS["retraining"]["lenet_300_100"] | {"epochs": 1, "seed": seed}
+    halves = random_halves(len(data.test), recipe["halves"], seed=seed)
     rows = _rows(reference, data, "weight", "uniform", levels, options, halves)
     return [{"seed": seed} | row for row in rows]
 
 
-def random_halves(images: int, *, seed: int) -> list[Tensor]:
-    """Return HALVES times the places of half of the images, drawn at random."""
+def random_halves(images: int, halves: int, *, seed: int) -> list[Tensor]:
+    """Return so many times the places of half of the images, drawn at random."""
     generator = torch.Generator().manual_seed(seed)
-    return [torch.randperm(images, generator=generator)[:images // 2] for _ in range(HALVES)]
+    return [torch.randperm(images, generator=generator)[:images // 2] for _ in range(halves)]
 
 
 def sweep(reference: nn.Sequential, data: MNIST, levels: Sequence[Shares], granularity: str,
@@ -130,24 +104,15 @@ def fewer_units(model: nn.Sequential, shares: Shares, *, like: nn.Sequential) ->
     return remove_units(model, keep)
 
 
-def smallest_within(rows: Sequence[dict], drop_bound: float, reference: dict, *,
-                    images: int, on: str = "validation") -> dict:
-    """Return the row of fewest bytes whose drop on a split of so many images is within the bound.
-
-    If no row's is, or none is smaller, the reference's row: then nothing is pruned.
-    """
-    fitting = [row for row in rows if row[on][0] - row[on][1] <= drop_bound * images]
-    return min([reference, *fitting], key=lambda row: row["bytes"]["zstd"])
-
-
-def _ways(reference: nn.Sequential, data: MNIST, granularity: str
+def _ways(reference: nn.Sequential, data: MNIST, granularity: str, recipe: Mapping
           ) -> dict[str, list[tuple[float, Shares]]]:
     """Return for each way of sharing out what goes: (how far, the share of each layer)."""
-    grid = (0.0, *SHARES[granularity])
+    shares = recipe["shares"][granularity]
+    grid = (0.0, *shares)
     scan = sensitivity_scan(reference, data.validation, grid, granularity=granularity)
     return {"uniform": [(share, _everywhere(reference, granularity, share))
-                        for share in SHARES[granularity]],
-            "sensitivity": [(loss, shares_within(scan, grid, loss)) for loss in LOSSES]}
+                        for share in shares],
+            "sensitivity": [(loss, shares_within(scan, grid, loss)) for loss in recipe["losses"]]}
 
 
 def _everywhere(model: nn.Sequential, granularity: str, share: float) -> Shares:

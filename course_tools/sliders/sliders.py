@@ -1,25 +1,14 @@
-"""Sliders that move a real network, and quizzes. Only this module imports ipywidgets.
+"""Sliders that move a real network."""
 
-A live view is a slider, a picture and a line of text. Where nothing can move, on GitHub or in an
-HTML page, its static twin stands in its place: the same picture at a few positions.
-"""
-
-import asyncio
 import copy
-import html
-import io
-import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import ipywidgets
 import numpy as np
-import PIL.Image
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from course_lib.data import Split
@@ -32,46 +21,8 @@ from course_lib.search import Trial
 from course_lib.sizes import FORMATS
 from course_lib.training import evaluate
 
-from course_tools.checks.answers import check
-from course_tools.checks.judge import Quiz, Verdict
-from course_tools.exercises import find
-from course_tools.plots import results as plots
-
-Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
-REST = 0.4  # seconds without a move, after which latency is measured
-
-
-@dataclass(frozen=True)
-class Live:
-    """Hold a live view: move a slider's `value`, and `picture` and `text` follow.
-
-    `picture` holds an <img>: ipywidgets.Image has no text alternative, and in JupyterLab 4.6 it was
-    seen to break where all cells are run right after a notebook is opened. `timing`, where there is
-    one, is a line that is written once the sliders have been at rest for a moment.
-    """
-
-    sliders: dict[str, ipywidgets.FloatSlider | ipywidgets.IntSlider]
-    line: ipywidgets.HTML
-    picture: ipywidgets.HTML
-    twin: plots.Picture
-    timing: ipywidgets.HTML | None = None
-
-    @property
-    def slider(self) -> ipywidgets.FloatSlider | ipywidgets.IntSlider:
-        """Return the first slider, which most views have alone."""
-        return next(iter(self.sliders.values()))
-
-    @property
-    def text(self) -> str:
-        """Return the line above the picture."""
-        return self.line.value
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        controls = ipywidgets.GridBox(list(self.sliders.values()), layout={
-            "grid_template_columns": f"repeat({min(2, len(self.sliders))}, max-content)"})
-        lines = [self.line] if self.timing is None else [self.line, self.timing]
-        box = ipywidgets.VBox([controls, *lines, self.picture])
-        return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
+from course_tools import plots
+from course_tools.sliders.live import Live, Step, at_rest, staged, trail, twin, with_slider
 
 
 def threshold_slider(model: nn.Module, layer: str, split: Split, *, bands: bool = False) -> Live:
@@ -92,7 +43,7 @@ def threshold_slider(model: nn.Module, layer: str, split: Split, *, bands: bool 
                        xlabel="threshold", limits=(0, top), **count)
 
     third = " A third panel counts the weights that each input keeps." if bands else ""
-    return _live(slider, draw, 2 + bands, (0.1 * top, 0.3 * top, 0.6 * top),
+    return with_slider(slider, draw, 2 + bands, (0.1 * top, 0.3 * top, 0.6 * top),
                  f"Histogram of the weights of {layer}, those below the threshold marked, beside "
                  f"accuracy against threshold.{third}")
 
@@ -114,7 +65,7 @@ def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") ->
                        lambda share: magnitude_masks(model, share, scope=scope),
                        xlabel="sparsity", limits=(0, 1), also=show_survivors)
 
-    return _live(slider, draw, 3, (0.5, 0.9, 0.98),
+    return with_slider(slider, draw, 3, (0.5, 0.9, 0.98),
                  "Histogram of all weights, those that go marked; accuracy against sparsity; and "
                  "the share of weights that each input pixel keeps, as a picture of 28 by 28.")
 
@@ -137,7 +88,7 @@ def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int
         axes[0].stairs(strengths.numpy(), edges, fill=True, color="0.85")
         stay = axes[0].stairs(strengths.numpy(), edges, fill=True, color=plots.BLUE, animated=True)
         axes[0].set(xlabel="singular direction", ylabel="strength")
-        seen, mark = _trail(axes[1], "directions kept", (0, len(strengths)))
+        seen, mark = trail(axes[1], "directions kept", (0, len(strengths)))
         plots.pixel_map(weight[unit], axes[2], label=f"weights of unit {unit}")
         image, squeezed = axes[2].images[0], copy.deepcopy(model)
         image.set_animated(True)
@@ -154,7 +105,7 @@ def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int
 
         return step
 
-    return _live(slider, draw, 3, (5, 20, 60),
+    return with_slider(slider, draw, 3, (5, 20, 60),
                  f"Strengths of the singular directions of {layer}, those kept marked; accuracy "
                  f"against how many are kept; and the weights of unit {unit} as a picture.")
 
@@ -173,7 +124,7 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Liv
         return _shrink(model, split, axes, units - 1,
                        lambda gone: {layer: worst_first[int(gone):].sort().values})
 
-    return _live(slider, draw, 2, (0.3 * units, 0.6 * units, 0.9 * units),
+    return with_slider(slider, draw, 2, (0.3 * units, 0.6 * units, 0.9 * units),
                  f"Bars for the widths of all layers, {layer} shrinking, beside accuracy against "
                  "the number of neurons removed.")
 
@@ -199,7 +150,7 @@ def filter_sliders(model: nn.Sequential, split: Split) -> Live:
         return _resize(model, split, axes, smaller)
 
     alt = "The network drawn to scale, beside its accuracy and costs as shares of the whole."
-    step, render = _staged(draw, 2, 4.5)
+    step, render = staged(draw, 2, 4.5)
     line, timing, picture = (ipywidgets.HTML() for _ in range(3))
 
     def chosen() -> dict[str, int]:
@@ -214,7 +165,7 @@ def filter_sliders(model: nn.Sequential, split: Split) -> Live:
         one, many = (latency(smaller(chosen()), batch, seconds=0.1) for batch in (1, 256))
         timing.value = f"latency: {one.median:.2f} ms for 1 image, {many.median:.1f} ms for 256."
 
-    rest = _at_rest(time_it)
+    rest = at_rest(time_it)
     for slider in sliders.values():
         slider.observe(move, "value")
         slider.observe(rest, "value")
@@ -223,7 +174,7 @@ def filter_sliders(model: nn.Sequential, split: Split) -> Live:
     settings = [{name: max(1, round(share * len(order))) for name, order in best_first.items()}
                 for share in (1.0, 0.75, 0.5)]
     return Live(sliders, line, picture,
-                _twin(draw, 2, [[setting] for setting in settings], alt, 4.5), timing)
+                twin(draw, 2, [[setting] for setting in settings], alt, 4.5), timing)
 
 
 def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
@@ -243,7 +194,7 @@ def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
 
     alt = ("The trials of the search, drop against weights left, with the bound as a line and the "
            "chosen network ringed, beside its layers as squares to scale.")
-    step, render = _staged(draw, 2, 4.5)
+    step, render = staged(draw, 2, 4.5)
     line, timing, picture = (ipywidgets.HTML() for _ in range(3))
 
     def move(change: dict | None = None) -> None:
@@ -258,11 +209,11 @@ def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
         timing.value = f"latency: {now:.1f} ms for 256 images, the original {whole:.1f} ms."
 
     slider.observe(move, "value")
-    slider.observe(_at_rest(time_it), "value")
+    slider.observe(at_rest(time_it), "value")
     move()
     time_it()
     return Live({slider.description: slider}, line, picture,
-                _twin(draw, 2, [[0.1], [0.5], [2.0]], alt, 4.5), timing)
+                twin(draw, 2, [[0.1], [0.5], [2.0]], alt, 4.5), timing)
 
 
 def _smallest(trials: Sequence[Trial], points: float) -> Trial | None:
@@ -272,6 +223,8 @@ def _smallest(trials: Sequence[Trial], points: float) -> Trial | None:
 
 def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step:
     """Set up the trials beside the layers to scale; return what moves the bound."""
+    from course_lib.sizes import FORMATS
+
     plots.trials(trials, ax=axes[0])
     bound = axes[0].axhline(0, color=plots.RED, linestyle="--", animated=True)
     ring, = axes[0].plot([], [], "o", color="none", markeredgecolor=plots.RED, markersize=16,
@@ -296,53 +249,6 @@ def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step
                 f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}] points.")
 
     return step
-@dataclass(frozen=True)
-class LiveQuiz:
-    """Hold a quiz: a button for each choice, or a field and a button, and the verdict below.
-
-    Buttons, since ipywidgets.RadioButtons have labels that a screen reader does not connect to them
-    and no group that arrow keys could move in.
-    """
-
-    quiz: Quiz
-    controls: tuple[ipywidgets.Button | ipywidgets.FloatText, ...]
-    told: ipywidgets.HTML
-    given: Verdict
-
-    def __repr__(self) -> str:
-        """Return the choices, how to answer without a mouse or widget, and the verdict."""
-        example = '"a"' if self.quiz.choices else "0.5"
-        return "\n".join([*_lines(self.quiz), "Or answer in code: "
-                          f'quiz("{self.quiz.number}", {example})', repr(self.given)])
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        box = ipywidgets.VBox([*self.controls, self.told])
-        return box._repr_mimebundle_() | {"text/plain": repr(self),
-                                          "text/html": f"<pre>{html.escape(repr(self))}</pre>"}
-
-
-def quiz(number: str, answer: object = ...) -> LiveQuiz:
-    """Ask a quiz: by Tab and Space, or by mouse; in code, with the answer given here."""
-    asked = find(number)
-    if not isinstance(asked, Quiz):
-        raise ValueError(f"number is {number!r}, which asks for a function; allowed is a quiz's: "
-                         f'use check("{number}", {asked.name})')
-    told, field = ipywidgets.HTML(), ipywidgets.FloatText(value=0.0, description="number")
-
-    def button(text: str, value: Callable[[], object]) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=text, layout={"width": "max-content"})
-        made.on_click(lambda _: setattr(told, "value", check(number, value())._repr_html_()))
-        return made
-
-    controls = tuple(button(line, lambda letter=letter: letter)
-                     for letter, line in zip(asked.choices, _lines(asked), strict=True))
-    given = check(number, answer)
-    told.value = given._repr_html_()
-    return LiveQuiz(asked, controls or (field, button("Answer", lambda: field.value)), told, given)
-
-
-def _lines(quiz: Quiz) -> list[str]:
-    return [f"{letter}) {text}" for letter, text in quiz.choices.items()]
 
 
 def _weight(model: nn.Module, layer: str) -> Tensor:
@@ -362,7 +268,7 @@ def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
         bar.set_animated(True)
     axes[0].invert_yaxis()
     axes[0].set(xlabel="units left")
-    seen, mark = _trail(axes[1], "neurons removed", (0, most))
+    seen, mark = trail(axes[1], "neurons removed", (0, most))
 
     def step(gone: float) -> str:
         smaller = remove_units(model, choose(gone))
@@ -375,65 +281,6 @@ def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
                 f"{report.dense_bytes / 1000:.0f} kB, {timed.median:.2f} ms for 256 images.")
 
     return step
-
-
-def _trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Callable]:
-    """Set up accuracy against what the slider sets; return the points seen and what marks one."""
-    seen: dict[float, float] = {}
-    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
-    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
-    room = 0.04 * (limits[1] - limits[0])  # so that no mark is cut off at an end
-    ax.set(xlim=(limits[0] - room, limits[1] + room), ylim=(0, 103), xlabel=xlabel,
-           ylabel="accuracy (%)")
-    ax.grid(alpha=0.3)
-
-    def mark(value: float) -> None:
-        trail.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
-        here.set_data([value], [seen[value]])
-
-    return seen, mark
-
-
-def _live(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], columns: int,
-          at: tuple[float, ...], alt: str) -> Live:
-    """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
-    step, render = _staged(draw, columns)
-    line, picture = ipywidgets.HTML(), ipywidgets.HTML()
-
-    def move(change: dict | None = None) -> None:
-        line.value = step(slider.value)
-        picture.value = plots.Picture(render(), f"{alt} {line.value}", 360 * columns).html
-
-    slider.observe(move, "value")
-    move()
-    passed = (slider.max * np.linspace(0, 1, 11)).tolist()  # so that the twin has a trail
-    return Live({slider.description: slider}, line, picture,
-                _twin(draw, columns, [[*passed, value] for value in at], alt))
-
-
-def _staged(draw: Callable[[np.ndarray], Step], columns: int, panel: float = 3.6
-            ) -> tuple[Step, Callable[[], bytes]]:
-    """Set up a row of panels, each so many inches wide; return what moves and what renders them."""
-    axes = plots.panels(1, columns, width=panel * columns, height=3.4)
-    return draw(axes[0]), _renderer(axes[0, 0].figure)
-
-
-def _at_rest(action: Callable[[], None]) -> Callable[[dict], None]:
-    """Return an observer that runs `action` once no change has come for a moment.
-
-    Outside a running event loop, where no hand drags, it does nothing.
-    """
-    waiting: list[asyncio.TimerHandle] = []
-
-    def changed(change: dict) -> None:
-        while waiting:
-            waiting.pop().cancel()
-        try:
-            waiting.append(asyncio.get_running_loop().call_later(REST, action))
-        except RuntimeError:
-            return
-
-    return changed
 
 
 def _resize(model: nn.Sequential, split: Split, axes: np.ndarray,
@@ -479,7 +326,7 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str,
                                label="zero")
     axes[0].set(ylim=(0.5, None), xlabel=title)
     axes[0].legend(loc="upper right", fontsize=9, handlelength=1)
-    seen, mark = _trail(axes[1], xlabel, limits)
+    seen, mark = trail(axes[1], xlabel, limits)
 
     def step(value: float) -> str:
         masks = choose(value)
@@ -520,40 +367,3 @@ def _survivors(ax: Axes, first: str) -> Callable[[Masks], None]:
         image.set_data(masks[first].float().mean(0).reshape(28, 28).numpy())
 
     return show
-
-
-def _renderer(figure: Figure) -> Callable[[], bytes]:
-    """Draw what stands still once; return a function that adds what moves and gives the PNG.
-
-    What moves are the artists marked `animated`.
-    """
-    canvas = figure.canvas
-    canvas.draw()
-    figure.set_layout_engine("none")
-    still = canvas.copy_from_bbox(figure.bbox)
-    moving = figure.findobj(lambda artist: artist.get_animated())
-
-    def render() -> bytes:
-        canvas.restore_region(still)
-        for artist in moving:
-            artist.axes.draw_artist(artist)
-        stream = io.BytesIO()  # not canvas.print_png, which would draw everything anew
-        PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).save(stream, "png", compress_level=1)
-        return stream.getvalue()
-
-    return render
-
-
-def _twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Sequence],
-          alt: str, panel: float = 3.6) -> plots.Picture:
-    """Draw the same picture several times, one row each, moved along its way to the last value."""
-    axes = plots.panels(len(ways), columns, width=panel * columns, height=2.9 * len(ways))
-    lines = []
-    for row, way in zip(axes, ways, strict=True):
-        step = draw(row)
-        lines.append([step(value) for value in way][-1])
-        row[0].set_title(textwrap.fill(lines[-1], round(10 * panel * columns)), fontsize=11,
-                         loc="left")
-        for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
-            artist.set_animated(False)
-    return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=90)

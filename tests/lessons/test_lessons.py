@@ -6,8 +6,10 @@ import pytest
 from notebooks_made_here import code, printed, write
 
 from course_tools import __main__
-from course_tools.lessons import notebooks as lessons
-from course_tools.lessons.notebooks import execute, find, lay_copies, page, reset, store, table
+from course_tools.lessons import copies, execution, notebooks
+from course_tools.lessons.copies import lay_copies, reset
+from course_tools.lessons.execution import execute, page, store, table
+from course_tools.lessons.notebooks import find
 
 
 @pytest.fixture
@@ -204,16 +206,16 @@ def test_a_failure_names_the_cell_and_the_error(tmp_path, cell, message):
 
 
 def test_the_table_says_what_was_slow(tmp_path):
-    run = lessons.Run("02", nbformat.v4.new_notebook(), 61.5, (1.0, 44.25), "")
+    run = execution.Run("02", nbformat.v4.new_notebook(), 61.5, (1.0, 44.25), "")
     line = table([run]).splitlines()[1].split()
     assert line == ["02", "2", "61.5", "2", "(44.2", "s)", "slow,", "over", "60", "s"]
 
 
 @pytest.fixture
 def course(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(lessons, "NOTEBOOKS", folder)
-    monkeypatch.setattr(lessons.find, "__defaults__", ("", folder))
-    monkeypatch.setattr(lessons.reset, "__defaults__", ("", folder))
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", folder)
+    monkeypatch.setattr(notebooks.find, "__defaults__", ("", folder))
+    monkeypatch.setattr(copies.reset, "__defaults__", ("", folder))
     monkeypatch.setattr(__main__, "HOME", tmp_path)
     return tmp_path
 
@@ -256,7 +258,7 @@ def test_refreshing_twice_changes_nothing(course, folder):
 
 def test_what_is_stored_holds_no_times_no_versions_and_no_live_widget(tmp_path):
     path = write(tmp_path / "00.ipynb", code("from IPython.display import display\n"
-        f"display({{'{lessons.WIDGET}': {{'model_id': 'x'}}, 'text/plain': 'twin'}}, raw=True)"))
+        f"display({{'{notebooks.WIDGET}': {{'model_id': 'x'}}, 'text/plain': 'twin'}}, raw=True)"))
     run = execute(path)
     store(run, path)
     stored = json.loads(path.read_text())

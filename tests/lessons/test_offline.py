@@ -7,7 +7,8 @@ import sys
 import pytest
 from notebooks_made_here import code, write
 
-from course_tools.lessons.notebooks import execute, find
+from course_tools.lessons.execution import execute
+from course_tools.lessons.notebooks import find
 
 BLOCK = '''
 import sys

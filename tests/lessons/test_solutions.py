@@ -10,9 +10,9 @@ from test_notebook_check import check
 
 from course_tools import __main__
 from course_tools.checks import solutions as solved
-from course_tools.checks.judge import Exercise, Project
 from course_tools.checks.solutions import solution_source, solve, write_solutions
 from course_tools.exercises import all_exercises, find
+from course_tools.exercises.kinds import Exercise, Project
 from course_tools.lessons.notebooks import exercise_cells
 from course_tools.lessons.notebooks import find as find_lessons
 

@@ -7,9 +7,10 @@ import torch_pruning
 from chains import random_chain, random_keep
 from torch import nn
 
+from course_lib.chains import build_chain, chain_config
 from course_lib.masks import apply_masks, kept_units, unit_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers, vgg_mini
-from course_lib.removal import build_chain, chain_config, remove_units, zero_units
+from course_lib.removal import remove_units, zero_units
 
 SEEDS = range(250)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}

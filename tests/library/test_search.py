@@ -1,6 +1,5 @@
 import copy
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,7 +12,6 @@ from course_lib.search import (
     Trial,
     conclude,
     drop,
-    paired_drop,
     search_drop_bound,
     sensitivity_scan,
     shares_within,
@@ -61,29 +59,6 @@ def test_an_unknown_granularity_is_refused(mnist):
         sensitivity_scan(load_trained("lenet_5"), mnist.validation[:50], (0.5,), granularity="row")
 
 
-def covers(true_drop, discordance, images, trials, generator):
-    """Simulate pairs of networks; return the share of intervals that hold the true drop."""
-    chances = ((discordance + true_drop) / 2, (discordance - true_drop) / 2)
-    counts = generator.multinomial(images, (*chances, 1 - discordance), size=trials)
-    found = {tuple(pair): paired_drop(*pair, images) for pair in set(map(tuple, counts[:, :2]))}
-    return np.mean([found[tuple(pair)].low <= true_drop <= found[tuple(pair)].high
-                    for pair in counts[:, :2]])
-
-
-@pytest.mark.parametrize("images", [500, 2_000, 10_000])
-@pytest.mark.parametrize(("true_drop", "discordance"), [
-    (0.0, 0.002), (0.0, 0.01), (0.0, 0.05), (0.002, 0.005), (0.005, 0.01), (0.01, 0.02),
-    (0.02, 0.03), (0.02, 0.05)])
-def test_the_interval_of_a_drop_covers_it_as_often_as_it_says(images, true_drop, discordance):
-    coverage = covers(true_drop, discordance, images, 20_000, np.random.default_rng(0))
-    assert coverage >= 0.94
-
-
-def test_the_interval_is_not_wider_than_it_need_be():
-    coverage = covers(0.3, 0.4, 500, 20_000, np.random.default_rng(0))
-    assert 0.94 <= coverage <= 0.96
-
-
 def test_a_drop_is_positive_for_a_loss_and_counts_pairs(mnist):
     original = load_trained("lenet_300_100")
     pruned, masks = copy.deepcopy(original), magnitude_masks(original, 0.9)
@@ -103,12 +78,6 @@ def test_the_same_network_has_no_drop_but_an_interval(mnist):
     same = drop(model, model, mnist.validation[:1_000])
     assert same.value == 0
     assert -0.01 < same.low < 0 < same.high < 0.01
-
-
-@pytest.mark.parametrize("counts", [(-1, 0, 10), (6, 5, 10), (0, 0, 0)])
-def test_counts_that_cannot_be_are_refused(counts):
-    with pytest.raises(ValueError, match="lost, gained, images are"):
-        paired_drop(*counts)
 
 
 # The drop bound

@@ -9,13 +9,14 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from course_lib.intervals import Drop
 from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_masks
 from course_lib.models import load_trained
 from course_lib.removal import remove_units
-from course_lib.search import Drop, drop
+from course_lib.search import drop
 
-from course_tools.capstone.levels import LEVELS, Weighed, ratio_in_a_fresh_process, weigh
-from course_tools.capstone.submission import submission
+from course_tools.capstone import LEVELS, submission, weigh
+from course_tools.capstone.levels import Weighed, ratio_in_a_fresh_process
 from course_tools.capstone.timing import time_ratio
 from course_tools.checks.judge import judge
 from course_tools.checks.sandbox import settings_kept

@@ -3,9 +3,10 @@
 import pytest
 
 from course_tools.checks import answers as checks
-from course_tools.checks.answers import check, hint, solution, written
+from course_tools.checks import check, claim, hint, solution
 from course_tools.exercises import find
-from course_tools.lessons.notebooks import execute
+from course_tools.exercises.kinds import written
+from course_tools.lessons.execution import execute
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +105,9 @@ def test_the_kernel_lives_through_everything(tmp_path):
     for cell, expected in zip(run.notebook.cells[2::2], NASTY.values(), strict=False):
         assert len(cell.outputs) == 1
         assert expected in cell.outputs[0].data["text/plain"]
+
+
+def test_a_claim_says_whether_it_holds(capsys):
+    claim("two is even", 2 % 2 == 0)
+    claim("three is even", 3 % 2 == 0)
+    assert capsys.readouterr().out == "holds: two is even\nDOES NOT HOLD HERE: three is even\n"

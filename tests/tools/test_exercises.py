@@ -15,10 +15,10 @@ from torch.nn.functional import cross_entropy
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import prunable_layers
 
-from course_tools.checks.answers import written
-from course_tools.checks.judge import Exercise, Project, Quiz, judge, judged, same_trials, trials
+from course_tools.checks.judge import judge, judged, same_trials, trials
 from course_tools.exercises import all_exercises, find, of_lesson
-from course_tools.lessons import notebooks as lessons
+from course_tools.exercises.kinds import Exercise, Project, Quiz, written
+from course_tools.lessons import notebooks
 from course_tools.lessons.notebooks import exercise_cells
 
 EVERY = list(all_exercises().values())
@@ -358,7 +358,7 @@ def test_it_says_what_it_has_to_say(exercise):
 # In the lessons
 
 def lesson(exercise):
-    path, = lessons.find(f"{int(exercise.number.split('.')[0]):02}")
+    path, = notebooks.find(f"{int(exercise.number.split('.')[0]):02}")
     return nbformat.read(path, as_version=4)
 
 
@@ -412,7 +412,7 @@ def test_no_line_of_its_solution_is_in_a_learners_notebook(exercise):
     known = {line.strip() for line in handed_out}
     lines = [line for line in written(exercise) if telling(line) and line.strip() not in known]
     assert lines or handed_out  # to mend a program may be to move a line
-    for path in lessons.find():
+    for path in notebooks.find():
         text = squeezed("\n".join(
             cell.source for cell in nbformat.read(path, as_version=4).cells))
         for line in lines:

@@ -2,34 +2,34 @@ import json
 import re
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
+from course_lib._files import RESULTS
 from course_lib.models import (
     ARCHITECTURES,
     NETWORKS,
-    RESULTS,
     lenet_300_100,
+    perceptron,
     prunable_layers,
     vgg_mini,
 )
 from course_lib.training import evaluate
 
-from course_tools.experiments import figures as experiments
-from course_tools.experiments.figures import (
-    FIGURES,
-    RECIPES,
-    REFERENCES,
-    load_results,
-    perceptron,
-    run_figure,
-)
+from course_tools.experiments import load_results, results
+from course_tools.experiments.__main__ import main
+from course_tools.experiments.figures import FIGURES, Figure, run_figure
+from course_tools.experiments.lesson_01 import directions, redundancy, twins, widths
+from course_tools.experiments.lesson_02 import unstructured
+from course_tools.experiments.lesson_04 import filters_kept, race
+from course_tools.experiments.recipes import HAN, RACE, SHIPPED, UNSTRUCTURED
 from course_tools.lessons.notebooks import NOTEBOOKS
 
 
 def test_every_network_has_a_recipe_and_its_record_follows_it():
-    assert set(RECIPES) == set(ARCHITECTURES)
-    assert set(REFERENCES) == set(NETWORKS)
-    for name, recipe in REFERENCES.items():
+    assert set(HAN["references"]) == set(ARCHITECTURES)
+    assert set(SHIPPED) == set(NETWORKS)
+    for name, recipe in SHIPPED.items():
         record = json.loads((RESULTS / f"train_{name}.json").read_text())
         assert {key: record[key] for key in recipe} == recipe
         assert record["command"] == (
@@ -43,7 +43,7 @@ def test_the_command_of_a_record_reproduces_it(tmp_path, mnist, monkeypatch):
     record = json.loads((RESULTS / "train_lenet_300_100.json").read_text())
     arguments = record["command"].split()[2:]
     assert record["command"].split()[:2] == ["course", "experiments"]
-    experiments.main(["--out", str(tmp_path), *arguments])
+    main(["--out", str(tmp_path), *arguments])
     again = json.loads((tmp_path / "results" / "train_lenet_300_100.json").read_text())
     assert again["test_accuracy"] == pytest.approx(record["test_accuracy"], abs=0.003)
     stored = lenet_300_100()
@@ -67,7 +67,7 @@ def test_the_figures_that_lessons_read_are_whole(name):
     seeds = len({row["seed"] for row in load_results(name)})
     assert seeds >= 3
     assert file["command"] == f"course experiments {name} --seeds {seeds} --fresh"
-    assert file["schema"] == experiments.SCHEMA
+    assert file["schema"] == results.SCHEMA
     assert {"torch", "python", "machine", "threads", "seconds"} <= set(file)
     assert set(file["tasks"]) == {json.dumps(task, sort_keys=True)
                                   for task in FIGURES[name].of_seeds(seeds)}
@@ -78,13 +78,13 @@ def counting(monkeypatch):
     """Put a figure in place that counts its runs, and fails at seed 2 while `broken`."""
     state = {"runs": [], "broken": True}
 
-    def run(data, *, seed, width):
+    def run(data, *, seed, width, recipe):
         if seed == 2 and state["broken"]:
             raise KeyboardInterrupt
         state["runs"].append((seed, width))
         return [{"seed": seed, "width": width}]
 
-    monkeypatch.setitem(FIGURES, "counting", experiments.Figure(run, ({"width": 1}, {"width": 2})))
+    monkeypatch.setitem(FIGURES, "counting", Figure(run, ({"width": 1}, {"width": 2})))
     return state
 
 
@@ -126,16 +126,31 @@ def test_what_cannot_run_touches_no_file(counting, tmp_path, arguments, message)
 
 
 def test_a_run_that_was_cut_short_is_not_plotted(counting, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiments, "DATA", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     with pytest.raises(KeyboardInterrupt):
         run_figure("counting", 3, tmp_path)
     with pytest.raises(ValueError, match="holds 2 of 6 tasks; finish it with: course exp"):
         load_results("counting")
+    assert load_results("counting", partial=True) == [{"seed": 0, "width": 1},
+                                                      {"seed": 1, "width": 1}]
 
 
 def test_an_unknown_figure_is_refused():
-    with pytest.raises(ValueError, match="name is 'depths'; allowed is one of redundancy, widths"):
+    with pytest.raises(ValueError, match="name is 'depths'; allowed is one of controls, dropout"):
         load_results("depths")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in RESULTS.glob("*.json")
+                                        if not path.stem.startswith("train_")))
+def test_a_result_file_may_be_half_done_and_says_so(name):
+    """Whole it need not be: what counts is that it plans what its command runs, and no more."""
+    file = json.loads((RESULTS / f"{name}.json").read_text())
+    planned = {json.dumps(task, sort_keys=True)
+               for task in FIGURES[name].of_seeds(len(file["seeds"]))}
+    assert file["planned"] == len(planned)
+    assert set(file["tasks"]) <= planned
+    assert file["recipe"] == json.loads(json.dumps(FIGURES[name].recipe))
+    assert results.how_far(file) == f"{len(file['tasks'])} of {len(planned)} tasks"
 
 
 @pytest.mark.parametrize(("width", "sizes"), [(0, [7840]), (300, [235_200, 3000]),
@@ -146,21 +161,19 @@ def test_perceptrons_have_one_hidden_layer_or_none(width, sizes):
 
 def test_each_run_gives_rows_with_its_seed(mnist):
     few = type(mnist)(mnist.train[:256], mnist.validation[:400], mnist.test[:100])
-    assert [row["network"] for row in experiments.redundancy(few, seed=3)] == [
+    assert [row["network"] for row in redundancy(few, seed=3)] == [
         "untrained", "trained", "trained with decay"]
-    row, = experiments.widths(few, seed=3, width=4)
+    row, = widths(few, seed=3, width=4)
     assert (row["seed"], row["width"], row["weights"]) == (3, 4, 784 * 4 + 40)
-    rows = experiments.unstructured(few, seed=3)
-    assert len(rows) == 3 * len(experiments.SPARSITIES)
+    rows = unstructured(few, seed=3)
+    assert len(rows) == 3 * len(UNSTRUCTURED["sparsities"])
     at_zero = [row["after"] for row in rows if row["sparsity"] == 0]
     assert at_zero == [at_zero[0]] * 3  # nothing pruned: the way to choose makes no difference
 
 
-def test_the_race_compares_networks_with_as_many_weights(mnist, monkeypatch):
-    monkeypatch.setattr(experiments, "KEPT", (0.5,))
-    monkeypatch.setattr(experiments, "BRIEF_VGG", {"epochs": 1})
+def test_the_race_compares_networks_with_as_many_weights(mnist):
     few = type(mnist)(mnist.train[:256], mnist.validation[:100], mnist.test[:100])
-    rows = experiments.race(few, seed=1)
+    rows = race(few, seed=1, recipe=RACE | {"brief": {"epochs": 1}, "kept": (0.5,)})
     assert [row["kind"] for row in rows] == ["filters by L1", "random filters", "single weights",
                                              "narrow from scratch"]
     assert len({row["weights"] for row in rows}) == 1
@@ -169,9 +182,23 @@ def test_the_race_compares_networks_with_as_many_weights(mnist, monkeypatch):
 
 def test_filters_are_kept_by_their_norm_or_at_random():
     model = vgg_mini()
-    by_norm, random, again = (experiments.filters_kept(model, 0.5, seed) for seed in (None, 0, 0))
+    by_norm, random, again = (filters_kept(model, 0.5, seed) for seed in (None, 0, 0))
     assert list(by_norm) == list(prunable_layers(model))[:-1]
     norms = model.conv3_1.weight.detach().abs().sum((1, 2, 3))
     assert by_norm["conv3_1"].tolist() == sorted(norms.argsort()[16:].tolist())
     assert all(random[name].equal(again[name]) for name in random)
     assert not random["conv3_1"].equal(by_norm["conv3_1"])
+
+
+def test_twins_are_found_whatever_their_scale():
+    torch.manual_seed(0)
+    units = torch.randn(500, 4)
+    copies = torch.stack([3 * units[:, 1] + 1, -units[:, 2], torch.zeros(500)], dim=1)
+    assert twins(torch.cat([units, copies], dim=1)) == 2  # unit 1 and its copy; -1 is no twin
+
+
+def test_directions_of_outputs_of_a_known_rank():
+    torch.manual_seed(0)
+    mixed = torch.randn(2000, 7) @ torch.linalg.qr(torch.randn(30, 7)).Q.T
+    assert directions(mixed, 0.999) == 7
+    assert directions(torch.randn(20000, 100)) == pytest.approx(95, abs=2)

@@ -7,6 +7,7 @@ from course_lib.iterative import Round
 from course_lib.models import ARCHITECTURES, lenet_300_100, prunable_layers
 
 from course_tools.experiments import lesson_05 as han
+from course_tools.experiments import recipes
 
 
 @pytest.fixture(scope="module")
@@ -14,14 +15,10 @@ def few(mnist):
     return MNIST(mnist.train[:256], mnist.validation[:200], mnist.test[:200])
 
 
-@pytest.fixture
-def brief(monkeypatch):
-    """Let every training take one epoch."""
-    monkeypatch.setattr(han, "RECIPES", {name: recipe | {"epochs": 1}
-                                         for name, recipe in han.RECIPES.items()})
-    monkeypatch.setattr(han, "RETRAIN", {name: options | {"epochs": 1}
-                                         for name, options in han.RETRAIN.items()})
-    monkeypatch.setattr(han, "BRIEF", han.BRIEF | {"epochs": 1})
+def one_epoch(recipe):
+    """Return a recipe in which every training takes one epoch."""
+    return {key: one_epoch(value) if isinstance(value, dict) else 1 if key == "epochs" else value
+            for key, value in recipe.items()}
 
 
 def a_round(compression, after):
@@ -50,15 +47,15 @@ def test_a_narrow_network_has_at_least_as_many_weights_and_hardly_more(name):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_network_has_qualities_for_its_layers(name):
-    rounds = han.qualities(name)
-    assert len(rounds) == len(han.QUALITIES[name])
+    rounds = recipes.qualities(name)
+    assert len(rounds) == len(recipes.HAN["qualities"][name])
     for each in rounds:
         assert list(each) == list(prunable_layers(ARCHITECTURES[name]()))
-        assert set(han.GENTLE[name]) <= set(each)
+        assert set(recipes.HAN["gentle"][name]) <= set(each)
 
 
-def test_hans_rows_tell_rounds_and_tested_networks_apart(few, brief):
-    rows = han.han(few, seed=1, network="lenet_300_100")
+def test_hans_rows_tell_rounds_and_tested_networks_apart(few):
+    rows = han.han(few, seed=1, network="lenet_300_100", recipe=one_epoch(recipes.HAN))
     rounds = [row for row in rows if row["kind"] == "round"]
     assert [row["round"] for row in rounds] == list(range(1, 8))
     assert not any("test" in row for row in rounds)
@@ -88,7 +85,7 @@ def epochs(monkeypatch):
 
 def test_every_rival_is_trained_for_as_many_epochs_in_all(few, epochs):
     han.controls(few, seed=1, rounds=2)
-    retraining, reference = 10, han.BRIEF["epochs"]
+    retraining, reference = 10, recipes.BRIEF["epochs"]
     assert sorted(epochs.values()) == sorted(
         [reference, retraining, retraining, retraining] + 3 * [reference + retraining])
     epochs.clear()
@@ -99,15 +96,16 @@ def test_every_rival_is_trained_for_as_many_epochs_in_all(few, epochs):
     assert sorted(epochs.values()) == [3, 6, 9, 10, 12, 15, 15]
 
 
-def test_no_drop_means_the_rival_itself_where_no_round_is_free_of_it(few, brief, monkeypatch):
+def test_no_drop_means_the_rival_itself_where_no_round_is_free_of_it(few, monkeypatch):
     monkeypatch.setattr(han, "choose_free", lambda rounds, accuracy: None)
-    rows = {row["kind"]: row for row in han.han(few, seed=1, network="lenet_300_100")}
+    rows = {row["kind"]: row for row in han.han(few, seed=1, network="lenet_300_100",
+                                                recipe=one_epoch(recipes.HAN))}
     for rival in ("reference", "longer"):
         assert rows[f"no drop from {rival}"]["against"][rival] == [0, 0]
 
 
-def test_controls_have_the_iterative_networks_sparsity_in_each_layer(few, brief):
-    rows = han.controls(few, seed=1, rounds=2)
+def test_controls_have_the_iterative_networks_sparsity_in_each_layer(few):
+    rows = han.controls(few, seed=1, rounds=2, recipe=one_epoch(recipes.LENET_300_100))
     assert [row["kind"] for row in rows] == ["iterative", "one-shot", "random masks",
                                              "re-initialised", "first weights", "narrow dense"]
     for row in rows[1:5]:
@@ -116,12 +114,13 @@ def test_controls_have_the_iterative_networks_sparsity_in_each_layer(few, brief)
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_gradual_pruning_reaches_its_targets(few, monkeypatch, dropout):
-    monkeypatch.setitem(han.GRADUAL, "lenet_300_100", {
-        "targets": (0.9, 0.95), "first": (2, 1), "next": (1, 1), "lr": 1e-3, "l1": 1e-5})
+    recipe = {"lenet_300_100": {
+        "targets": (0.9, 0.95), "first": (2, 1), "next": (1, 1), "lr": 1e-3, "l1": 1e-5}}
     rates = []
     monkeypatch.setattr(iterative, "train", lambda model, split, **options: rates.append(
         [part.p for part in model.modules() if isinstance(part, torch.nn.Dropout)]))
-    rows = han.gradual(few, seed=1, network="lenet_300_100", dropout=dropout)
+    rows = han.gradual(few, seed=1, network="lenet_300_100", dropout=dropout,
+                       recipe=recipe)
     assert len(rates) == 5  # two rounds and the rest, one round and the rest
     if dropout:
         assert 0.5 > rates[0][0] > rates[1][0] > 0
@@ -131,9 +130,10 @@ def test_gradual_pruning_reaches_its_targets(few, monkeypatch, dropout):
                                                                                   abs=1e-3)
 
 
-def test_norms_and_dropout_give_their_rows(few, monkeypatch):
-    monkeypatch.setattr(han, "SHARES", (0.5, 0.8))
-    assert [row["sparsity"] for row in han.norms(few, seed=1, norm="L1")] == [0.5, 0.8]
+def test_norms_and_dropout_give_their_rows(few):
+    two = recipes.NORMS | {"sparsities": (0.5, 0.8)}
+    rows = han.norms(few, seed=1, norm="L1", recipe=two)
+    assert [row["sparsity"] for row in rows] == [0.5, 0.8]
     rows = han.dropout(few, seed=1, rate="shrinks")
     assert [row["round"] for row in rows] == list(range(8))
     assert rows[0]["compression"] == 1.0
@@ -145,11 +145,11 @@ def test_a_rebuilt_network_is_the_one_of_its_round():
     assert again.fc1.weight.equal(model.fc1.weight)
 
 
-def test_lenet_5_with_dropout_shrinks_its_rate_and_counts_drops_in_pairs(few, brief, monkeypatch):
+def test_lenet_5_with_dropout_shrinks_its_rate_and_counts_drops_in_pairs(few, monkeypatch):
     rates, trained = [], han.train
     monkeypatch.setattr(iterative, "train", lambda model, split, **options: (
         rates.append(model.drop1.p), trained(model, split, **options)))
-    rows = han.lenet_5_dropout(few, seed=1)
+    rows = han.lenet_5_dropout(few, seed=1, recipe=one_epoch(recipes.LENET_5))
     assert [row["round"] for row in rows] == [0, 1, 2, 3]
     assert 0.5 > rates[0] >= rates[1] >= rates[2] > 0
     left = [row["nonzero"] for row in rows]

@@ -7,16 +7,11 @@ from course_lib.data import MNIST
 from course_lib.masks import magnitude_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
 from course_lib.scores import unit_scores
-from course_lib.search import drop
+from course_lib.search import drop, granularities, smallest_within
 
 from course_tools.experiments import lesson_06 as tradeoff
-from course_tools.experiments.lesson_06 import (
-    fewer_units,
-    granularities,
-    random_halves,
-    smallest_within,
-    sweep,
-)
+from course_tools.experiments.lesson_06 import fewer_units, random_halves, sweep
+from course_tools.experiments.recipes import FLATTERY, SWEEPS
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +24,7 @@ def widths(model):
 
 
 def test_networks_and_their_recipes():
-    assert set(tradeoff.RECIPES) == set(tradeoff.RETRAIN) == set(ARCHITECTURES)
+    assert set(SWEEPS["references"]) == set(SWEEPS["retraining"]) == set(ARCHITECTURES)
     assert granularities("vgg_mini") == ["weight", "neuron", "filter"]
 
 
@@ -87,10 +82,10 @@ def test_with_retraining_each_level_goes_on_from_the_one_before(few, granularity
     assert left == [round(full * share) for share in (0.8, 0.5, 0.2)]
 
 
-def test_the_rows_tell_what_a_paired_drop_would(few, monkeypatch):
-    brief = {name: recipe | {"epochs": 1} for name, recipe in tradeoff.RECIPES.items()}
-    monkeypatch.setattr(tradeoff, "RECIPES", brief)
-    rows = tradeoff.tradeoff(few, seed=1, network="lenet_300_100")
+def test_the_rows_tell_what_a_paired_drop_would(few):
+    brief = {name: recipe | {"epochs": 1} for name, recipe in SWEEPS["references"].items()}
+    rows = tradeoff.tradeoff(few, seed=1, network="lenet_300_100",
+                             recipe=SWEEPS | {"references": brief})
     whole, *control = [each for each in rows if each["granularity"] == "none"]
     assert whole["test"] == [0, 0]
     assert not whole["retrained"]
@@ -109,32 +104,33 @@ def test_the_rows_tell_what_a_paired_drop_would(few, monkeypatch):
     assert wanted["weights"] == 784 * 30 + 30 * 10 + 10 * 10
 
 
-def test_the_fine_sweep_has_a_row_a_level(few, monkeypatch):
-    monkeypatch.setattr(tradeoff, "BRIEF", tradeoff.BRIEF | {"epochs": 1})
-    rows = tradeoff.flattery(few, seed=2)
-    assert [each["x"] for each in rows] == list(tradeoff.FINE)
+BRIEF = FLATTERY["brief"] | {"epochs": 1}
+
+
+def test_the_fine_sweep_has_a_row_a_level(few):
+    rows = tradeoff.flattery(few, seed=2, recipe=FLATTERY | {"brief": BRIEF})
+    assert [each["x"] for each in rows] == list(FLATTERY["shares"])
     assert [each["weights"] for each in rows] == sorted(
         (each["weights"] for each in rows), reverse=True)
     assert {each["seed"] for each in rows} == {2}
-    assert {len(each["halves"]) for each in rows} == {tradeoff.HALVES}
+    assert {len(each["halves"]) for each in rows} == {FLATTERY["halves"]}
     assert all(part <= whole for each in rows for half in each["halves"]
                for part, whole in zip(half, each["test"], strict=True))
 
 
 def test_what_a_half_of_the_test_split_says_is_counted_there(few, monkeypatch):
     """Against `search.drop` on the half itself."""
-    monkeypatch.setattr(tradeoff, "BRIEF", tradeoff.BRIEF | {"epochs": 1})
     reference = ARCHITECTURES["lenet_300_100"](2)
-    tradeoff.train(reference, few.train, **tradeoff.BRIEF, seed=2)
-    monkeypatch.setattr(tradeoff, "sweep", lambda model, *_: iter([cut] * len(tradeoff.FINE)))
+    tradeoff.train(reference, few.train, **BRIEF, seed=2)
+    monkeypatch.setattr(tradeoff, "sweep", lambda model, *_: iter([cut] * len(FLATTERY["shares"])))
     cut = ARCHITECTURES["lenet_300_100"](3)
-    first, *_ = tradeoff.flattery(few, seed=2)
-    for half, counts in zip(random_halves(200, seed=2), first["halves"], strict=True):
+    first, *_ = tradeoff.flattery(few, seed=2, recipe=FLATTERY | {"brief": BRIEF})
+    for half, counts in zip(random_halves(200, 10, seed=2), first["halves"], strict=True):
         found = drop(reference, cut, few.test[half])
         assert counts == [found.lost, found.gained]
 
 
 def test_random_halves_are_halves_and_differ_from_seed_to_seed():
-    halves, others = random_halves(101, seed=0), random_halves(101, seed=1)
+    halves, others = random_halves(101, 10, seed=0), random_halves(101, 10, seed=1)
     assert all(len(half) == len(half.unique()) == 50 for half in halves)
-    assert len({tuple(half.tolist()) for half in (*halves, *others)}) == 2 * tradeoff.HALVES
+    assert len({tuple(half.tolist()) for half in (*halves, *others)}) == 20

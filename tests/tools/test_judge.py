@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_tools.checks.judge import Exercise, Finding, Project, Quiz, Verdict, judge
+from course_tools.capstone.levels import Finding
+from course_tools.checks.judge import Verdict, judge
+from course_tools.exercises.kinds import Exercise, Project, Quiz
 
 VALUES = torch.tensor([1.0, -2.0, 3.0])
 

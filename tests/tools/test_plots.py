@@ -7,11 +7,12 @@ import torch
 from matplotlib.axes import Axes
 from torch import nn
 
+from course_lib.intervals import Drop
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import ResNet, lenet_5, prunable_layers, resnet_mini
-from course_lib.search import Drop, Trial
+from course_lib.search import Trial
 
-from course_tools.plots import results as plots
+from course_tools import plots
 
 
 def a_trial(weights, value):

@@ -12,9 +12,8 @@ import platformdirs
 import pytest
 
 from course_tools import __main__
-from course_tools.checks import progress
-from course_tools.checks.answers import check
-from course_tools.checks.progress import place, progress_panel, read, record
+from course_tools.checks import check, progress, progress_panel
+from course_tools.checks.progress import place, read, record
 from course_tools.exercises import all_exercises
 
 
@@ -53,7 +52,7 @@ def test_where_it_is_kept(monkeypatch):
 def test_it_is_off_in_these_tests_and_in_the_kernels_of_run_and_refresh(tmp_path, monkeypatch):
     from notebooks_made_here import code, write
 
-    from course_tools.lessons.notebooks import execute
+    from course_tools.lessons.execution import execute
 
     assert os.environ["COURSE_PROGRESS"] == "off"
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "touched.json"))

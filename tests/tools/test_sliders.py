@@ -10,20 +10,21 @@ import pytest
 import torch
 from PIL import Image
 
+from course_lib.intervals import Drop
 from course_lib.masks import apply_masks, magnitude_masks, threshold_masks
 from course_lib.measure import Latency, measure
 from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
-from course_lib.search import Drop, Trial, drop
+from course_lib.search import Trial, drop
 from course_lib.sizes import FORMATS
 from course_lib.training import evaluate
 
-from course_tools.sliders.sliders import (
+from course_tools.checks import quiz
+from course_tools.sliders import (
     bound_slider,
     filter_sliders,
     neuron_slider,
-    quiz,
     rank_slider,
     sparsity_slider,
     threshold_slider,
@@ -130,7 +131,7 @@ def test_the_filter_sliders_build_a_network_that_is_really_smaller(name, mnist):
 
 
 def test_latency_is_measured_once_when_the_hand_rests(mnist, monkeypatch):
-    monkeypatch.setattr("course_tools.sliders.sliders.REST", 0.05)
+    monkeypatch.setattr("course_tools.sliders.live.REST", 0.05)
     timed = []
     monkeypatch.setattr("course_tools.sliders.sliders.latency", lambda model, batch, seconds: (
         timed.append((model.conv1.out_channels, batch)) or Latency(1.5, 1, 2, batch, 1)))

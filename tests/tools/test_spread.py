@@ -8,10 +8,13 @@ import pytest
 import tasks
 from dask.distributed import Client, LocalCluster
 
-from course_tools.experiments.spread import Results, spread, write_whole
+from course_lib._files import write_whole
+
+from course_tools.experiments.results import Results
+from course_tools.experiments.spread import spread
 
 HEAD = {"schema": 1, "command": "run it", "seeds": [0], "torch": "2", "machine": "m", "threads": 1,
-        "recipe": {}}
+        "planned": 8, "recipe": {}}
 TASKS = [{"x": x} for x in range(8)]
 
 

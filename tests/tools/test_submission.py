@@ -12,10 +12,12 @@ from safetensors.torch import load, save
 from torch import nn
 from torch.nn.functional import relu
 
+from course_lib.chains import chain_config
 from course_lib.models import ARCHITECTURES, load_trained
-from course_lib.removal import chain_config, remove_units
+from course_lib.removal import remove_units
 
-from course_tools.capstone.submission import FILE_BYTES, LAYERS, read_submission, submission
+from course_tools.capstone import read_submission, submission
+from course_tools.capstone.submission import FILE_BYTES, LAYERS
 
 
 def answers(model):
