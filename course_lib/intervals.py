@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import norm, t
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,8 @@ def seed_interval(values: Sequence[float]) -> Interval:
     """
     if len(values) < 2:
         raise ValueError(f"values has {len(values)} entries; allowed is 2 or more")
+    from scipy.stats import t  # here: it takes half a second, and few lessons begin with it
+
     at = torch.tensor(values, dtype=torch.float64)
     mean, error = float(at.mean()), float(at.std()) / len(values) ** 0.5
     reach = error * float(t.ppf(0.975, len(values) - 1))
@@ -51,6 +52,8 @@ def paired_drop(lost: int, gained: int, images: int) -> Drop:
     if min(lost, gained) < 0 or lost + gained > images or images < 1:
         raise ValueError(f"lost, gained, images are {lost}, {gained}, {images}; allowed is 0 or "
                          "more, together at most all images, and one image or more")
+    from scipy.stats import norm  # here, as above
+
     worse, better = (lost + 1) / (images + 2), (gained + 1) / (images + 2)
     variance = (worse + better - (worse - better) ** 2) / (images + 2)
     reach = float(norm.ppf(0.975)) * variance ** 0.5

@@ -81,3 +81,16 @@ def test_importing_the_package_imports_nothing_else(package):
             "print(sorted(m for m in sys.modules if m.startswith(('torch', 'course_'))))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"{[package]}\n"
+
+
+@pytest.mark.parametrize(("code", "absent"), [
+    ("from course_tools.checks import quiz; quiz('0.1')", {"constriction", "zstandard", "scipy"}),
+    ("from course_tools.experiments import load_results; load_results('redundancy')",
+     {"course_tools.experiments.figures", "course_tools.experiments.lesson_05", "constriction",
+      "course_lib.sizes"}),
+])
+def test_asking_little_loads_little(code, absent):
+    """A quiz loads no entropy coder, and reading a result no long run."""
+    code += f"; import sys; print(sorted({absent!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -18,7 +18,6 @@ from course_lib.models import prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
 from course_lib.search import Trial
-from course_lib.sizes import FORMATS
 from course_lib.training import evaluate
 
 from course_tools import plots
