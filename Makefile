@@ -10,7 +10,7 @@ CONSTRAINTS ?= constraints.txt
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := .venv/bin/python -m pip install --disable-pip-version-check
 READY := .venv/installed
-COURSE := .venv/bin/python -m course_lib
+COURSE := .venv/bin/python -m course_tools
 
 sse := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2 \
   MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1
@@ -27,7 +27,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "This course needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m course_lib.small_torch $(CONSTRAINTS) $(TORCH_INDEX)
+	.venv/bin/python -m course_tools.small_torch $(CONSTRAINTS) $(TORCH_INDEX)
 	$(PIP) -c $(CONSTRAINTS) -e '.[test]'
 	touch $(READY)
 
@@ -38,8 +38,8 @@ test: $(READY) ## unit tests, and every lesson against its stored outputs
 ifdef LESSON
 	$(PYTEST) notebooks/$(LESSON)*.ipynb
 else
-	$(PYTEST) $(TOGETHER) --ignore=tests/test_browser.py
-	$(PYTEST) tests/test_browser.py --junitxml=build/junit-browser.xml
+	$(PYTEST) $(TOGETHER) --ignore=tests/lessons/test_browser.py
+	$(PYTEST) tests/lessons/test_browser.py --junitxml=build/junit-browser.xml
 endif
 
 test-solutions: $(READY) ## the lessons with every exercise solved; each verdict has to be right

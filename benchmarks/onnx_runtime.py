@@ -10,11 +10,12 @@ from functools import partial
 import torch
 
 from course_lib.data import load_mnist
-from course_lib.experiments import filters_kept
 from course_lib.export import onnx_runner, to_onnx
 from course_lib.measure import measure, side_by_side
 from course_lib.models import load_trained
 from course_lib.removal import remove_units
+
+from course_tools.experiments.lesson_04 import filters_kept
 
 ROUNDS, SECONDS = 9, 0.3
 

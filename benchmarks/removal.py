@@ -15,10 +15,11 @@ import torch
 import torch_pruning
 from torch import nn
 
+from course_lib.chains import build_chain, chain_config
 from course_lib.masks import Keep, kept_units, unit_masks
 from course_lib.measure import measure, side_by_side
 from course_lib.models import load_trained, prunable_layers
-from course_lib.removal import build_chain, chain_config, remove_units
+from course_lib.removal import remove_units
 
 ROUNDS = 7
 

@@ -11,12 +11,13 @@ import time
 import numpy as np
 from ipywidgets import FloatSlider
 
-from course_lib import plots
 from course_lib.data import load_mnist
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import load_trained
 from course_lib.training import evaluate
-from course_lib.widgets import (
+
+from course_tools.plots import results as plots
+from course_tools.sliders import (
     filter_sliders,
     neuron_slider,
     rank_slider,

@@ -8,7 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-DATA_DIR = Path(__file__).resolve().parent.parent / "data" / "mnist"
+from course_lib._files import DATA
+
+DATA_DIR = DATA / "mnist"
 
 SHA256 = {
     "train-images-idx3-ubyte.gz": "7ff28fd295f802eefc6d40e461175dfe4b969b1842b2abc8c6dc8c20711cf79f",

@@ -8,7 +8,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from course_lib.models import evaluating
+from course_lib._state import evaluating
 
 
 def to_onnx(model: nn.Module) -> bytes:

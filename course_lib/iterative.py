@@ -13,13 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from course_lib.data import MNIST
-from course_lib.masks import (
-    Masks,
-    apply_masks,
-    magnitude_masks,
-    std_thresholds,
-    threshold_masks,
-)
+from course_lib.masks import Masks, apply_masks, magnitude_masks, std_thresholds, threshold_masks
 from course_lib.models import prunable_layers
 from course_lib.training import evaluate, train
 

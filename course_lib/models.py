@@ -3,37 +3,23 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-import torch
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-DATA = Path(__file__).resolve().parent.parent / "data"
-CHECKPOINTS = DATA / "checkpoints"
-RESULTS = DATA / "results"
+from course_lib._files import CHECKPOINTS, RESULTS
+from course_lib._state import seeded
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Fix torch's random numbers inside the block; outside it they go on as if nothing was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """Put a model in eval mode inside the block; afterwards each part is as it was."""
-    modes = [(part, part.training) for part in model.modules()]
-    try:
-        yield model.eval()
-    finally:
-        for part, was_training in modes:
-            part.training = was_training
+def perceptron(width: int, seed: int = 0) -> nn.Sequential:
+    """Build a network with one hidden layer, 784-width-10, or with none, 784-10, at width 0."""
+    with seeded(seed):
+        if width == 0:
+            return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, 10)))
+        return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, width),
+                                         relu1=nn.ReLU(), fc2=nn.Linear(width, 10)))
 
 
 def lenet_300_100(seed: int = 0) -> nn.Sequential:
@@ -193,8 +179,8 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
 def load_trained(name: str) -> nn.Module:
     """Build the network `name` with the weights that the course trained, in eval mode.
 
-    `python -m course_lib.experiments train` makes them. A file that is missing raises
-    FileNotFoundError, one that fails its checksum ValueError.
+    `course experiments train` makes them. A file that is missing raises FileNotFoundError, one
+    that fails its checksum ValueError.
     """
     if name not in NETWORKS:
         raise ValueError(f"name is {name!r}; allowed is one of {', '.join(NETWORKS)}")

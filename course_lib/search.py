@@ -1,16 +1,16 @@
-"""Search: what each layer bears, how sure a loss is, and how small a network may become."""
+"""Search: what each layer bears, and how small a network may become under a drop bound."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import norm
 from torch import nn
 
 from course_lib.data import MNIST, Split
+from course_lib.intervals import Drop, paired_drop
 from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_layers, unit_masks
 from course_lib.measure import nonzero_weights
-from course_lib.models import prunable_layers
+from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.removal import zero_units
 from course_lib.training import evaluate, predictions
 
@@ -42,20 +42,6 @@ def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
     return pruned
 
 
-@dataclass(frozen=True)
-class Drop:
-    """Hold a loss of accuracy, from -1 to 1, and the ends of its 95 % interval.
-
-    `lost` images were read right before and wrong after, `gained` ones the other way round.
-    """
-
-    value: float
-    low: float
-    high: float
-    lost: int
-    gained: int
-
-
 def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
     """Return the accuracy of the original minus that of the pruned model, on the same images.
 
@@ -65,18 +51,6 @@ def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
     before = predictions(original, split) == split.labels
     after = predictions(pruned, split) == split.labels
     return paired_drop(int((before & ~after).sum()), int((after & ~before).sum()), len(split))
-
-
-def paired_drop(lost: int, gained: int, images: int) -> Drop:
-    """Return the drop when of so many `images` some were `lost` and some `gained`."""
-    if min(lost, gained) < 0 or lost + gained > images or images < 1:
-        raise ValueError(f"lost, gained, images are {lost}, {gained}, {images}; allowed is 0 or "
-                         "more, together at most all images, and one image or more")
-    worse, better = (lost + 1) / (images + 2), (gained + 1) / (images + 2)
-    variance = (worse + better - (worse - better) ** 2) / (images + 2)
-    reach = float(norm.ppf(0.975)) * variance ** 0.5
-    return Drop((lost - gained) / images, max(-1.0, worse - better - reach),
-                min(1.0, worse - better + reach), lost, gained)
 
 
 def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
@@ -199,3 +173,23 @@ def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[
     verdict = ("met" if test.high <= drop_bound else
                "met, but not surely" if test.value <= drop_bound else "missed")
     return Found(best.model, best.x, best.weights, best.drop, test, verdict, len(trials))
+
+
+def granularities(network: str) -> list[str]:
+    """Return what can be pruned: single weights, hidden neurons, and filters where there are any.
+
+    >>> granularities("lenet_300_100"), granularities("lenet_5")
+    (['weight', 'neuron'], ['weight', 'neuron', 'filter'])
+    """
+    model = ARCHITECTURES[network]()
+    return ["weight", *(kind for kind in ("neuron", "filter") if unit_layers(model, kind))]
+
+
+def smallest_within(rows: Sequence[dict], drop_bound: float, reference: dict, *,
+                    images: int, on: str = "validation") -> dict:
+    """Return the row of fewest bytes whose drop on a split of so many images is within the bound.
+
+    If no row's is, or none is smaller, the reference's row: then nothing is pruned.
+    """
+    fitting = [row for row in rows if row[on][0] - row[on][1] <= drop_bound * images]
+    return min([reference, *fitting], key=lambda row: row["bytes"]["zstd"])

@@ -19,8 +19,14 @@ from scipy.cluster.vq import kmeans, vq
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
-from course_lib.coding import Arrays, decode_layer, decode_values, encode_layer, encode_values
 from course_lib.models import prunable_layers
+from course_lib.relative_index import (
+    Arrays,
+    decode_layer,
+    decode_values,
+    encode_layer,
+    encode_values,
+)
 
 State = dict[str, Tensor]
 BITS = {nn.Linear: 5, nn.Conv2d: 8}  # of a relative index, as in Deep Compression

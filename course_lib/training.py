@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 from tqdm.auto import tqdm
 
+from course_lib._state import evaluating, seeded
 from course_lib.data import Split
 from course_lib.masks import Masks, apply_masks, check_masks
-from course_lib.models import evaluating, prunable_layers, seeded
+from course_lib.models import prunable_layers
 
 OPTIMIZERS = {
     "adamw": lambda weights, lr, decay: torch.optim.AdamW(

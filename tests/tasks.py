@@ -5,7 +5,7 @@ import functools
 import torch
 
 from course_lib.data import load_mnist
-from course_lib.experiments import perceptron
+from course_lib.models import perceptron
 from course_lib.training import train
 
 mnist = functools.cache(load_mnist)

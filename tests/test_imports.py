@@ -1,123 +1,97 @@
-"""Which module may import which: DESIGN's arrows, held."""
+"""What may import what: two packages, one direction; inside each a tower without a circle."""
 
 import ast
 import subprocess
 import sys
-from pathlib import Path
+from graphlib import TopologicalSorter
 
 import pytest
 
-import course_lib
+from course_lib._files import HOME
 
-PACKAGE = Path(course_lib.__file__).parent
-ALLOWED = {
-    "__init__": set(),
-    "data": set(),
-    "models": set(),
-    "scores": {"data", "models"},
-    "masks": {"models", "scores"},
-    "training": {"data", "models", "masks"},
-    "removal": {"models", "masks"},
-    "measure": {"data", "models", "training"},
-    "search": {"data", "models", "masks", "removal", "training", "measure"},
-    "coding": set(),
-    "export": {"models"},
-    "sizes": {"models", "coding"},
-    "submissions": {"removal"},
-    "timing": {"models", "submissions"},
-    "capstone": {"data", "models", "training", "measure", "search", "submissions", "timing",
-                 "judging"},
-    "iterative": {"data", "models", "masks", "training"},
-    "spread": set(),
-    "han": {"data", "models", "masks", "removal", "training", "measure", "iterative", "search"},
-    "tradeoff": {"data", "models", "scores", "masks", "removal", "training", "measure", "search",
-                 "sizes", "han"},
-    "experiments": {"data", "models", "scores", "masks", "removal", "training", "measure", "han",
-                    "tradeoff", "spread"},
-    "plots": {"data", "models", "measure"},
-    "widgets": {"data", "models", "scores", "masks", "removal", "measure", "training", "search",
-                "sizes", "plots", "exercises", "judging", "checks"},
-    "sandbox": set(),
-    "comparing": set(),
-    "judging": {"sandbox", "comparing"},
-    "exercises": {"judging", "comparing", "data", "models", "scores", "masks", "removal",
-                  "training", "measure", "capstone"},
-    "progress": {"exercises", "judging", "spread"},
-    "checks": {"exercises", "judging", "progress"},
-    "lessons": set(),
-    "solved": {"exercises", "judging", "checks", "lessons"},
-    "doctor": {"data", "models"},
-    "small_torch": set(),
-    "__main__": {"doctor", "lessons", "progress", "solved"},
-}
-LAZY = {"doctor", "__main__", "small_torch"}  # import other modules inside functions only
-FILES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path
-         for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("exercises/*.py")]}
-MODULES = sorted(FILES)
+FILES = {".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__"): path
+         for package in ("course_lib", "course_tools") for path in (HOME / package).rglob("*.py")}
+WIDGETS = {"course_tools.checks.quiz", "course_tools.sliders.live",
+           "course_tools.sliders.sliders"}  # import ipywidgets
+PLAIN = {"course_lib._files", "course_tools.doctor", "course_tools.__main__",
+         "course_tools.small_torch"}  # start on Python
 
 
 def imported(nodes):
-    """Return the course_lib modules and the outside packages that the nodes import."""
-    ours, others = set(), set()
+    """Return our modules, and the outside packages, that the nodes import."""
+    names = set()
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "course_lib":
-            ours |= {alias.name for alias in node.names} if node.module == "course_lib" else {
-                node.module.split(".")[1]}
-        elif isinstance(node, ast.ImportFrom):
-            others.add(node.module.split(".")[0])
+        if isinstance(node, ast.ImportFrom):
+            files = {f"{node.module}.{alias.name}" for alias in node.names} & set(FILES)
+            names |= files or {node.module}
         elif isinstance(node, ast.Import):
-            others |= {alias.name.split(".")[0] for alias in node.names}
-    return ours, others
+            names |= {alias.name for alias in node.names}
+    return names & set(FILES), {name.split(".")[0] for name in names - set(FILES)}
 
 
 def tree(name):
     return ast.parse(FILES[name].read_text("utf-8"))
 
 
-def place(name):
-    """Return the module's name in the table; all of a package have the package's."""
-    return name.split("/")[0]
+def arrows():
+    """Return {module: the modules of ours that it imports, somewhere in it}."""
+    return {name: imported(ast.walk(tree(name)))[0] for name in FILES}
 
 
-def test_every_module_has_its_place():
-    assert set(map(place, MODULES)) == set(ALLOWED)
+def test_the_library_imports_nothing_of_what_runs_the_course():
+    for name, needs in arrows().items():
+        if name.split(".")[0] == "course_lib":
+            assert {need.split(".")[0] for need in needs} <= {"course_lib"}, name
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_only_what_it_stands_on(name):
-    ours, _ = imported(ast.walk(tree(name)))
-    assert ours - {place(name)} <= ALLOWED[place(name)]
+def room(name):
+    """Return what stands at the top of a package: a file, or a folder with all its files."""
+    return ".".join(name.split(".")[:2])
 
 
-def test_there_is_no_circle():
-    left = dict(ALLOWED)
-    while left:
-        ready = [name for name, needs in left.items() if not needs & set(left)]
-        assert ready, f"a circle among {sorted(left)}"
-        for name in ready:
-            del left[name]
+def test_there_is_no_circle_of_files_nor_of_rooms():
+    list(TopologicalSorter(arrows()).static_order())
+    rooms = {}
+    for name, needs in arrows().items():
+        rooms.setdefault(room(name), set()).update({room(need) for need in needs} - {room(name)})
+    list(TopologicalSorter(rooms).static_order())
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_only_widgets_imports_ipywidgets(name):
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_few_modules_import_ipywidgets(name):
     _, others = imported(ast.walk(tree(name)))
-    assert ("ipywidgets" in others) == (name == "widgets")
+    assert ("ipywidgets" in others) == (name in WIDGETS)
 
 
-@pytest.mark.parametrize("name", ["data", "models"])
+@pytest.mark.parametrize("name", ["course_lib.data", "course_lib.models"])
 def test_data_and_models_stand_on_torch_and_safetensors_alone(name):
     _, others = imported(ast.walk(tree(name)))
     assert others - set(sys.stdlib_module_names) <= {"torch", "safetensors"}
 
 
-@pytest.mark.parametrize("name", sorted(LAZY))
+@pytest.mark.parametrize("name", sorted(PLAIN))
 def test_what_comes_before_the_installation_starts_on_python_alone(name):
     ours, others = imported(tree(name).body)
-    assert ours == set()
+    assert ours <= {"course_lib._files"}
     assert others <= set(sys.stdlib_module_names)
 
 
-def test_importing_the_package_imports_nothing_else():
-    code = "import sys, course_lib; print(sorted(m for m in sys.modules if m.startswith('torch')))"
+@pytest.mark.parametrize("package", ["course_lib", "course_tools"])
+def test_importing_the_package_imports_nothing_else(package):
+    code = (f"import sys, {package}; "
+            "print(sorted(m for m in sys.modules if m.startswith(('torch', 'course_'))))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{[package]}\n"
+
+
+@pytest.mark.parametrize(("code", "absent"), [
+    ("from course_tools.checks import quiz; quiz('0.1')", {"constriction", "zstandard", "scipy"}),
+    ("from course_tools.experiments import load_results; load_results('redundancy')",
+     {"course_tools.experiments.figures", "course_tools.experiments.lesson_05", "constriction",
+      "course_lib.sizes"}),
+])
+def test_asking_little_loads_little(code, absent):
+    """A quiz loads no entropy coder, and reading a result no long run."""
+    code += f"; import sys; print(sorted({absent!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

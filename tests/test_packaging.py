@@ -10,8 +10,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from course_lib import __version__
-from course_lib.doctor import PACKAGES
-from course_lib.lessons import HOME
+
+from course_tools.doctor import PACKAGES
+from course_tools.lessons.notebooks import HOME
 
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]

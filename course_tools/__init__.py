@@ -1,0 +1,1 @@
+"""What runs the course: checks, exercises, capstone, long runs, lessons, plots and sliders."""

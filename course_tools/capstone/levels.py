@@ -1,0 +1,151 @@
+"""The capstone: what a submission costs beside the reference network, and the three levels.
+
+What is weighed is the file that a network becomes, not the object that a learner holds.
+"""
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from course_lib.data import Split, load_mnist
+from course_lib.intervals import Drop, paired_drop
+from course_lib.measure import measure
+from course_lib.models import load_trained
+from course_lib.training import predictions
+
+from course_tools.capstone.submission import read_submission, submission
+from course_tools.capstone.timing import REFERENCE
+
+PARTS = ("validation", "test")
+WAIT = 180.0  # seconds until a timing is given up
+
+
+@dataclass(frozen=True, repr=False)
+class Weighed:
+    """Hold what a submission costs: bytes of its file, its time by the reference's, its drop.
+
+    `part` is the split on which the drop was found, `zeros` the share of zeros among the weights.
+    """
+
+    file_bytes: int
+    ratio: float
+    drop: Drop
+    part: str
+    zeros: float
+
+    def __repr__(self) -> str:
+        """Return one line, the drop in points with its 95 % interval."""
+        value, low, high = (100 * x for x in (self.drop.value, self.drop.low, self.drop.high))
+        return (f"{self.file_bytes:,} bytes, {self.ratio:.2f} of the reference's time, "
+                f"drop on {self.part} {value:.2f} [{low:.2f}, {high:.2f}] points")
+
+
+def weigh(model: nn.Sequential, part: str = "validation") -> Weighed:
+    """Write a network, read it back, and weigh what was read; choose by validation, not by test.
+
+    What cannot be a submission raises ValueError.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part is {part!r}; allowed is {' or '.join(map(repr, PARTS))}")
+    content = submission(model)
+    chain = read_submission(content)
+    right = predictions(chain, _splits()[part]) == _splits()[part].labels
+    before = _right_of_the_reference(part)
+    lost = paired_drop(int((before & ~right).sum()), int((right & ~before).sum()), len(right))
+    return Weighed(len(content), ratio_in_a_fresh_process(content), lost, part,
+                   measure(chain).sparsity)
+
+
+@cache
+def _splits() -> dict[str, Split]:
+    """Return validation and test; the training images are not kept a second time."""
+    data = load_mnist()
+    return {part: Split(split.images.clone(), split.labels.clone())
+            for part, split in zip(PARTS, (data.validation, data.test), strict=True)}
+
+
+@cache
+def _right_of_the_reference(part: str) -> Tensor:
+    split = _splits()[part]
+    return predictions(load_trained(REFERENCE), split) == split.labels
+
+
+@lru_cache(64)
+def ratio_in_a_fresh_process(content: bytes) -> float:
+    """Return the time of a submission by that of the reference, found by another Python.
+
+    The same submission is timed once.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "submission.safetensors"
+        path.write_bytes(content)
+        try:
+            done = subprocess.run([sys.executable, "-m", "course_tools.capstone", str(path)],
+                                  capture_output=True, text=True, check=True, timeout=WAIT)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"no time was found within {WAIT:g} seconds; allowed is a network "
+                             "that one can wait for") from None
+    return float(done.stdout)
+
+
+# The levels
+
+@dataclass(frozen=True)
+class Finding:
+    """Hold what one budget of a project came to, and the words for it."""
+
+    name: str
+    met: bool
+    told: str
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.name}: {'met' if self.met else 'missed'}, {self.told}"
+
+
+@dataclass(frozen=True)
+class Level:
+    """Hold the budgets of one level: bytes of the file, share of the reference's time, drop bound.
+
+    `surely`: the whole interval of the drop has to lie within the bound, not its value alone.
+    """
+
+    file_bytes: int
+    ratio: float
+    drop_bound: float
+    surely: bool = False
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """Return what each budget asks for, in words."""
+        least = "the whole interval of the drop" if self.surely else "a drop of"
+        points = 100 * self.drop_bound
+        return {"file": f"at most {self.file_bytes:,} bytes",
+                "latency": f"at most {self.ratio:g} of the reference's time",
+                "drop": f"{least} at most {points:g} point{'' if points == 1 else 's'}"}
+
+    @property
+    def met(self) -> tuple[str, ...]:
+        """Return the lines of a submission that meets all budgets."""
+        return tuple(str(Finding(name, True, told)) for name, told in self.sentences.items())
+
+    def budgets(self, found: Weighed) -> tuple[Finding, ...]:
+        """Hold a submission against each budget, in words that are the same in every run."""
+        least = found.drop.high if self.surely else found.drop.value
+        met = {"file": found.file_bytes <= self.file_bytes, "latency": found.ratio <= self.ratio,
+               "drop": least <= self.drop_bound}
+        told = self.sentences
+        if not met["file"]:
+            told["file"] = f"{found.file_bytes:,} bytes where {told['file']} are allowed"
+        if found.drop.value <= self.drop_bound < least:
+            told["drop"] = f"its value is within the bound, but not surely so: {told['drop']}"
+        return tuple(Finding(name, met[name], told[name]) for name in met)
+
+
+LEVELS = {1: Level(200_000, 0.8, 0.02), 2: Level(90_000, 0.7, 0.01),
+          3: Level(40_000, 0.4, 0.0075, surely=True)}

@@ -1,0 +1,61 @@
+"""`course experiments`: what takes more than a lesson's minute, one function a figure.
+
+    course experiments train          # data/checkpoints, data/results/train_*.json
+    course experiments redundancy     # data/results/redundancy.json
+    course experiments widths         # data/results/widths.json
+    course experiments unstructured   # data/results/unstructured.json
+    course experiments neurons        # data/results/neurons.json
+    course experiments han --jobs 2   # data/results/han.json; so for the others too
+
+A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.
+Each task runs on one thread, so that the numbers do not depend on how many run at a time: --jobs
+spreads them over processes, --backend dask --scheduler tcp://... over the workers of a cluster.
+--fresh begins anew; --out writes to another folder.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from course_lib._files import DATA
+from course_lib.data import load_mnist
+
+from course_tools.experiments.figures import FIGURES, run_figure
+from course_tools.experiments.networks import train_network
+from course_tools.experiments.recipes import SHIPPED
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="course experiments",
+                                     description="Make the files that lessons plot long runs from.")
+    parser.add_argument("--out", type=Path, default=DATA, help="folder to write to (data)")
+    what = parser.add_subparsers(dest="what", required=True)
+    networks = what.add_parser("train", help="train the networks and store their checkpoints")
+    networks.add_argument("--networks", nargs="+", choices=SHIPPED,
+                          default=list(SHIPPED))
+    networks.add_argument("--seed", type=int, default=0)
+    for name, figure in FIGURES.items():
+        summary = figure.run.__doc__.splitlines()[0]
+        entry = what.add_parser(name, help=summary)
+        entry.add_argument("--seeds", type=int, default=5)
+        entry.add_argument("--jobs", type=int, default=1, help="processes at a time (1)")
+        entry.add_argument("--backend", choices=("joblib", "dask"), default="joblib")
+        entry.add_argument("--scheduler", help="address of a dask scheduler, tcp://...")
+        entry.add_argument("--fresh", action="store_true", help="begin anew")
+    asked = parser.parse_args(arguments)
+    if asked.what != "train":
+        if (asked.backend == "dask") != (asked.scheduler is not None):
+            parser.error("--backend dask and --scheduler tcp://... go together")
+        os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
+        print(run_figure(asked.what, asked.seeds, asked.out, fresh=asked.fresh, jobs=asked.jobs,
+                         scheduler=asked.scheduler))
+        return
+    data = load_mnist()
+    for name in asked.networks:
+        record = train_network(name, asked.seed, data, asked.out)
+        print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

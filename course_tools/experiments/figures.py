@@ -1,0 +1,110 @@
+"""The figures that are plotted from long runs: what runs for each, and how."""
+
+import functools
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from course_lib._files import DATA
+from course_lib.data import load_mnist
+
+from course_tools.experiments import (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    recipes,
+)
+from course_tools.experiments.results import Results, circumstances
+from course_tools.experiments.spread import spread
+
+
+def _each(argument: str, values: Iterable) -> tuple[dict, ...]:
+    return tuple({argument: value} for value in values)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Hold what runs for a figure: `run(data, **task, recipe=recipe)` gives the rows of one task.
+
+    `recipe` is what the rows depend on, stored with them: a run goes on only with the same.
+    Networks in `few` are run with three seeds at most.
+    """
+
+    run: Callable[..., list[dict]]
+    tasks: tuple[dict, ...] = ({},)
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    few: tuple[str, ...] = ()
+
+    def of_seeds(self, seeds: int) -> list[dict]:
+        """Return all tasks, each with its seed."""
+        return [task | {"seed": seed} for task in self.tasks for seed in range(seeds)
+                if seed < 3 or task.get("network") not in self.few]
+
+
+FIGURES = {
+    "redundancy": Figure(lesson_01.redundancy, recipe=recipes.BRIEFLY),
+    "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS), recipes.BRIEFLY),
+    "unstructured": Figure(lesson_02.unstructured, recipe=recipes.UNSTRUCTURED),
+    "neurons": Figure(lesson_03.neurons, _each("decay", (0.0, recipes.BRIEF["l2"])),
+                      recipes.BRIEFLY),
+    "race": Figure(lesson_04.race, recipe=recipes.RACE),
+    "han": Figure(lesson_05.han, _each("network", recipes.HAN["references"]), recipes.HAN,
+                  few=("alexnet_mini", "vgg_mini")),
+    "gradual": Figure(lesson_05.gradual, (*_each("network", recipes.GRADUAL),
+                                          {"network": "lenet_300_100", "dropout": 0.3}),
+                      recipes.GRADUAL),
+    "controls": Figure(lesson_05.controls, _each("rounds", (1, 3, 5)), recipes.LENET_300_100),
+    "norms": Figure(lesson_05.norms, _each("norm", recipes.NORMS["norms"]), recipes.NORMS),
+    "tradeoff": Figure(lesson_06.tradeoff, _each("network", recipes.SWEEPS["references"]),
+                       recipes.SWEEPS, few=tuple(recipes.SWEEPS["references"])),
+    "flattery": Figure(lesson_06.flattery, recipe=recipes.FLATTERY),
+    "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),
+                      recipes.LENET_300_100),
+    "lenet_5_dropout": Figure(lesson_05.lenet_5_dropout, recipe=recipes.LENET_5),
+}
+
+
+def run_figure(name: str, seeds: int, out: Path = DATA, *, fresh: bool = False, jobs: int = 1,
+               scheduler: str | None = None) -> Path:
+    """Run what a figure's file does not hold yet; the file is whole after every task."""
+    if name not in FIGURES:
+        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(FIGURES)}")
+    for argument, value in (("seeds", seeds), ("jobs", jobs)):
+        if value < 1:
+            raise ValueError(f"{argument} is {value}; allowed is 1 or more")
+    path = out / "results" / f"{name}.json"
+    command = f"course experiments {name} --seeds {seeds} --fresh"
+    recipe = json.loads(json.dumps(FIGURES[name].recipe))  # as the file will give it back
+    tasks = FIGURES[name].of_seeds(seeds)
+    head = circumstances(command, list(range(seeds)), 1) | {"planned": len(tasks), "recipe": recipe}
+    results = Results(path, head, fresh=fresh)
+    left = (task for task in tasks if not results.holds(task))  # looked up when its turn comes
+    work = functools.partial(perform, name)
+    with tqdm(total=len(tasks), desc=name, initial=sum(map(results.holds, tasks))) as bar:
+        for task, rows, seconds in spread(work, left, jobs=jobs, scheduler=scheduler):
+            results.add(task, rows, seconds)
+            bar.update()
+    return path
+
+
+def perform(name: str, task: dict) -> tuple[dict, list[dict], float]:
+    """Run one task of a figure on one thread; return the task, its rows, and its seconds."""
+    started, before = time.perf_counter(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        figure = FIGURES[name]
+        rows = figure.run(_mnist(), **task, recipe=figure.recipe)
+    finally:
+        torch.set_num_threads(before)
+    return task, rows, time.perf_counter() - started
+
+
+_mnist = functools.cache(load_mnist)  # once a process

@@ -1,0 +1,149 @@
+"""The long runs of lesson 06: how small a network becomes, and what that costs in accuracy.
+
+A sweep prunes one network further and further. How each level reads is stored as counts of images,
+[lost, gained] against the unpruned network, on validation and on test, so that the choice under any
+drop bound can be read off afterwards: `smallest_within` chooses.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.data import MNIST
+from course_lib.masks import apply_masks, keep_top, magnitude_masks, unit_layers
+from course_lib.measure import nonzero_weights
+from course_lib.models import ARCHITECTURES, prunable_layers
+from course_lib.removal import remove_units
+from course_lib.scores import unit_scores
+from course_lib.search import granularities, sensitivity_scan, shares_within
+from course_lib.sizes import FORMATS
+from course_lib.training import predictions, train
+
+from course_tools.experiments.recipes import FLATTERY, SWEEPS
+
+Shares = dict[str, float]  # layer name -> share of its weights or units that go
+
+
+def tradeoff(data: MNIST, *, seed: int, network: str,
+             recipe: Mapping = SWEEPS) -> list[dict]:
+    """Sweep one network by every granularity, in two ways, with retraining and without.
+
+    "uniform": the same share of each layer. "sensitivity": of each layer the share at which
+    it alone loses so much on validation. The control, granularity "none", is retrained as often,
+    unpruned.
+    """
+    reference = ARCHITECTURES[network](seed)
+    train(reference, data.train, **recipe["references"][network], seed=seed)
+    options = recipe["retraining"][network] | {"seed": seed}
+    nothing = [(float(place), {}) for place in range(1, len(recipe["losses"]) + 1)]
+    rows = _rows(reference, data, "none", "none", [(0.0, {})], None)
+    rows += _rows(reference, data, "none", "none", nothing, options)
+    for granularity in granularities(network):
+        for way, levels in _ways(reference, data, granularity, recipe).items():
+            rows += _rows(reference, data, granularity, way, levels, None)
+            rows += _rows(reference, data, granularity, way, levels, options)
+    return [{"network": network, "seed": seed} | row for row in rows]
+
+
+def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict]:
+    """Sweep LeNet-300-100 in fine steps, and count what random halves of the test split say.
+
+    "halves" has [lost, gained] of one half for each of several splits in two; the rest of "test" is
+    the other half's. A search on the one can be asked for its drop on the other: both are digits
+    of the same writers.
+    """
+    reference = ARCHITECTURES["lenet_300_100"](seed)
+    train(reference, data.train, **recipe["brief"], seed=seed)
+    levels = [(share, _everywhere(reference, "weight", share)) for share in recipe["shares"]]
+    options = SWEEPS["retraining"]["lenet_300_100"] | {"epochs": 1, "seed": seed}
+    halves = random_halves(len(data.test), recipe["halves"], seed=seed)
+    rows = _rows(reference, data, "weight", "uniform", levels, options, halves)
+    return [{"seed": seed} | row for row in rows]
+
+
+def random_halves(images: int, halves: int, *, seed: int) -> list[Tensor]:
+    """Return so many times the places of half of the images, drawn at random."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randperm(images, generator=generator)[:images // 2] for _ in range(halves)]
+
+
+def sweep(reference: nn.Sequential, data: MNIST, levels: Sequence[Shares], granularity: str,
+          options: dict | None) -> Iterator[nn.Sequential]:
+    """Yield the network at each level: pruned from the one before and retrained with `options`.
+
+    With None each is pruned from the reference, and none is retrained. Shares are always of what
+    the reference had.
+    """
+    model, masks = reference, None
+    for shares in levels:
+        if options is None:
+            model, masks = reference, None
+        if granularity == "weight":
+            model, masks = copy.deepcopy(model), magnitude_masks(model, shares, masks=masks)
+            apply_masks(model, masks)
+        else:
+            model = fewer_units(model, shares, like=reference)
+        if options is not None:
+            train(model, data.train, masks=masks, **options)
+        yield model
+
+
+def fewer_units(model: nn.Sequential, shares: Shares, *, like: nn.Sequential) -> nn.Sequential:
+    """Return the model without the units of smallest L1 norm.
+
+    What stays in each layer is 1 − share of the units that it has in `like`, and one unit at least.
+    """
+    keep, whole = {}, prunable_layers(like)
+    for name, share in shares.items():
+        weight = prunable_layers(model)[name].weight
+        stay = max(1, round((1 - share) * whole[name].weight.shape[0]))
+        scores = unit_scores(weight, "filter" if weight.dim() == 4 else "neuron")
+        keep[name] = keep_top(scores, 1 - stay / len(scores)).nonzero().flatten()
+    return remove_units(model, keep)
+
+
+def _ways(reference: nn.Sequential, data: MNIST, granularity: str, recipe: Mapping
+          ) -> dict[str, list[tuple[float, Shares]]]:
+    """Return for each way of sharing out what goes: (how far, the share of each layer)."""
+    shares = recipe["shares"][granularity]
+    grid = (0.0, *shares)
+    scan = sensitivity_scan(reference, data.validation, grid, granularity=granularity)
+    return {"uniform": [(share, _everywhere(reference, granularity, share))
+                        for share in shares],
+            "sensitivity": [(loss, shares_within(scan, grid, loss)) for loss in recipe["losses"]]}
+
+
+def _everywhere(model: nn.Sequential, granularity: str, share: float) -> Shares:
+    names = prunable_layers(model) if granularity == "weight" else unit_layers(model, granularity)
+    return dict.fromkeys(names, share)
+
+
+def _rows(reference: nn.Sequential, data: MNIST, granularity: str, way: str,
+          levels: Sequence[tuple[float, Shares]], options: dict | None,
+          halves: Sequence[Tensor] = ()) -> list[dict]:
+    """Return a row for each level of one sweep, with counts on parts of the test split, if any."""
+    models = sweep(reference, data, [shares for _, shares in levels], granularity, options)
+    before, rows = _right(reference, data), []
+    for (x, _), model in zip(levels, models, strict=True):
+        after = _right(model, data)
+        rows.append({
+            "granularity": granularity, "way": way, "retrained": options is not None, "x": x,
+            "weights": nonzero_weights(model),
+            "bytes": {name: len(FORMATS[name].write(model)) for name in ("safetensors", "zstd")},
+            **{name: _lost_and_gained(before[name], after[name]) for name in before}})
+        if halves:
+            rows[-1]["halves"] = [_lost_and_gained(before["test"][half], after["test"][half])
+                                  for half in halves]
+    return rows
+
+
+def _right(model: nn.Module, data: MNIST) -> dict[str, Tensor]:
+    """Return which images of validation and test a network reads right."""
+    return {name: predictions(model, split) == split.labels
+            for name, split in (("validation", data.validation), ("test", data.test))}
+
+
+def _lost_and_gained(before: Tensor, after: Tensor) -> list[int]:
+    return [int((before & ~after).sum()), int((after & ~before).sum())]

@@ -1,0 +1,163 @@
+"""Pictures of results: digits, weights, curves, trials of a search, budgets."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator
+from torch import Tensor
+
+from course_lib.data import Split
+from course_lib.intervals import seed_interval
+
+from course_tools.plots.base import BLUE, COLOURS, MARKS, ORANGE, RED, axes_for, panels
+
+
+def digits(split: Split, ax: Axes | None = None) -> Axes:
+    """Show the images of a split in one row, with their labels."""
+    ax = panels(width=min(9, 0.9 * len(split)), height=1.5)[0, 0] if ax is None else ax
+    ax.imshow(np.hstack([image[0].numpy() for image in split.images]), cmap="gray_r",
+              vmin=0, vmax=1)
+    ax.set_xticks([28 * place + 14 for place in range(len(split))], split.labels.tolist())
+    ax.set(yticks=[])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def histogram(values: Tensor, ax: Axes | None = None, *, threshold: float | None = None) -> Axes:
+    """Draw how often each weight occurs; the weights inside ±threshold stand out."""
+    ax = axes_for(ax)
+    values = values.detach().flatten().numpy()
+    edges = symmetric_bins(values)
+    ax.stairs(np.histogram(values, edges)[0], edges, fill=True, color=BLUE, label="kept")
+    if threshold is not None:
+        inside = values[np.abs(values) < threshold]
+        ax.stairs(np.histogram(inside, edges)[0], edges, fill=True, color=ORANGE, hatch="//",
+                  edgecolor="white", label="below the threshold")
+        ax.legend(loc="upper right")
+    ax.set(yscale="log", xlabel="weight", ylabel="number of weights")
+    return ax
+
+
+def symmetric_bins(values: np.ndarray, bins: int = 80) -> np.ndarray:
+    """Return the edges of `bins` equal bins, symmetric about zero, that hold all values."""
+    reach = max(float(np.abs(values).max()), 1e-12)
+    return np.linspace(-reach, reach, bins + 1)
+
+
+def pixel_map(values: Tensor, ax: Axes | None = None, *, label: str = "") -> Axes:
+    """Draw one value for each of the 784 input pixels, in the pixel's place.
+
+    Where some are negative, 0 is white, orange is below it and purple above.
+    """
+    ax = panels(width=4.4, height=3.8)[0, 0] if ax is None else ax
+    pixels = values.detach().reshape(28, 28).numpy()
+    reach = float(np.abs(pixels).max())
+    colours = {"cmap": "PuOr", "vmin": -reach, "vmax": reach} if pixels.min() < 0 else {
+        "cmap": "cividis"}
+    image = ax.imshow(pixels, **colours)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
+    ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046)
+    return ax
+
+
+def curves(series: Mapping[str, Mapping[float, Sequence[float]]], ax: Axes | None = None, *,
+           xlabel: str = "", ylabel: str = "test accuracy (%)", scale: float = 100) -> Axes:
+    """Draw a line for each series: the mean over seeds, and its 95 % interval as a band.
+
+    A series is {x: one value a seed}; a single value a point is drawn without a band.
+    """
+    ax = axes_for(ax)
+    for place, (name, points) in enumerate(series.items()):
+        colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
+        places = sorted(points)
+        means = [scale * sum(points[x]) / len(points[x]) for x in places]
+        ax.plot(places, means, color=colour, marker=mark, markersize=6, label=name)
+        if all(len(points[x]) > 1 for x in places):
+            spans = [seed_interval([scale * value for value in points[x]]) for x in places]
+            ax.fill_between(places, [span.low for span in spans], [span.high for span in spans],
+                            color=colour, alpha=0.2, linewidth=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(alpha=0.3)
+    if len(series) > 1:
+        ax.legend()
+    return ax
+
+
+def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the trials of a search: what each costs in accuracy, and how many weights it leaves.
+
+    Numbers say in which order they were made, bars are 95 % intervals. With a drop bound those that
+    stay within it are filled, and the smallest of them is ringed.
+    """
+    ax = axes_for(ax)
+    ax.set(xlabel="weights left", ylabel="drop on validation (points)")
+    if found:
+        left = [trial.weights for trial in found]
+        ax.set(xscale="log", xlim=(min(left) / 1.3, 1.3 * max(left)))  # one trial has no width
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.xaxis.set_minor_formatter("")
+    ax.grid(alpha=0.3)
+    fitting = [trial for trial in found if drop_bound is None or trial.drop.value <= drop_bound]
+    for number, trial in enumerate(found, start=1):
+        place = (trial.weights, 100 * trial.drop.value)
+        ax.vlines(trial.weights, 100 * trial.drop.low, 100 * trial.drop.high, color="0.6")
+        ax.plot(*place, "o", color=BLUE if trial in fitting else "white", markeredgecolor=BLUE)
+        near = sum(1 < other.weights / trial.weights < 1.15 for other in found)
+        ax.annotate(number, place, xytext=(5, 5 + 12 * near), textcoords="offset points",
+                    fontsize=10)  # above those of its neighbours on the right
+    if drop_bound is not None:
+        ax.axhline(100 * drop_bound, color=RED, linestyle="--", label="bound")
+        ax.legend(loc="upper right")
+        if fitting:
+            best = min(fitting, key=lambda trial: trial.weights)
+            ax.plot(best.weights, 100 * best.drop.value, "o", color="none", markeredgecolor=RED,
+                    markersize=16, markeredgewidth=2)
+    return ax
+
+
+def budgets(found: Mapping[str, tuple], boxes: Mapping[str, tuple[int, float]],
+            ax: Axes | None = None) -> Axes:
+    """Draw networks, {name: (bytes of the file, Drop)}, with the 95 % interval of the drop.
+
+    Each box, {name: (bytes, drop bound)}, holds what stays within both. What drops more than the
+    axis reaches is drawn at its upper end.
+    """
+    ax = panels(height=4.4)[0, 0] if ax is None else ax
+    left = 0.5 * min(size for size, _ in (*found.values(), *boxes.values())) / 1000
+    most = 1.6 * 100 * max(bound for _, bound in boxes.values())
+    for place, (name, (size, bound)) in enumerate(boxes.items()):
+        ax.add_patch(Rectangle((left, -most), size / 1000 - left, most + 100 * bound, alpha=0.25,
+                               color=COLOURS[place % len(COLOURS)], label=name))
+        ax.annotate(name, (size / 1000, 100 * bound), xytext=(-4, -4), textcoords="offset points",
+                    ha="right", va="top", fontsize=10)
+    for place, (name, (size, lost)) in enumerate(found.items()):
+        low, value, high = (min(100 * x, 0.96 * most) for x in (lost.low, lost.value, lost.high))
+        ax.vlines(size / 1000, low, high, color="0.4")
+        ax.plot(size / 1000, value, MARKS[place % len(MARKS)], color="black", label=name)
+    ax.set(xscale="log", xlim=(left, None), ylim=(-0.3 * most, most),
+           xlabel="kilobytes of the file", ylabel="drop (points)")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_minor_formatter("")
+    handles, names = ax.get_legend_handles_labels()
+    points = [(handle, name) for handle, name in zip(handles, names, strict=True)
+              if name in found]
+    ax.legend(*zip(*points, strict=True), loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def bars(values: Mapping[str, float], ax: Axes | None = None, *, xlabel: str = "",
+         form: str = "{:,.0f}") -> Axes:
+    """Draw one horizontal bar for each name, with its value written at its end."""
+    ax = panels(height=0.7 + 0.55 * len(values))[0, 0] if ax is None else ax
+    drawn = ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
+    ax.bar_label(drawn, labels=[form.format(value) for value in values.values()], padding=4)
+    ax.invert_yaxis()
+    ax.margins(x=0.15)
+    ax.set(xlabel=xlabel)
+    return ax

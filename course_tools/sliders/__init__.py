@@ -1,0 +1,13 @@
+"""Sliders that move a real network, each with a static twin where nothing can move."""
+
+from course_tools.sliders.sliders import (
+           bound_slider,
+           filter_sliders,
+           neuron_slider,
+           rank_slider,
+           sparsity_slider,
+           threshold_slider,
+)
+
+__all__ = ["bound_slider", "filter_sliders", "neuron_slider", "rank_slider", "sparsity_slider",
+           "threshold_slider"]

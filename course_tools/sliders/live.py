@@ -1,0 +1,147 @@
+"""A live view: sliders, a line of text and a picture, with a static twin where nothing can move."""
+
+import asyncio
+import io
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import ipywidgets
+import numpy as np
+import PIL.Image
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course_tools import plots
+
+Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
+REST = 0.4  # seconds without a move, after which latency is measured
+
+
+@dataclass(frozen=True)
+class Live:
+    """Hold a live view: move a slider's `value`, and `picture` and `text` follow.
+
+    `picture` holds an <img>: ipywidgets.Image has no text alternative, and in JupyterLab 4.6 it was
+    seen to break where all cells are run right after a notebook is opened. `timing`, where there is
+    one, is a line that is written once the sliders have been at rest for a moment.
+    """
+
+    sliders: dict[str, ipywidgets.FloatSlider | ipywidgets.IntSlider]
+    line: ipywidgets.HTML
+    picture: ipywidgets.HTML
+    twin: plots.Picture
+    timing: ipywidgets.HTML | None = None
+
+    @property
+    def slider(self) -> ipywidgets.FloatSlider | ipywidgets.IntSlider:
+        """Return the first slider, which most views have alone."""
+        return next(iter(self.sliders.values()))
+
+    @property
+    def text(self) -> str:
+        """Return the line above the picture."""
+        return self.line.value
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        controls = ipywidgets.GridBox(list(self.sliders.values()), layout={
+            "grid_template_columns": f"repeat({min(2, len(self.sliders))}, max-content)"})
+        lines = [self.line] if self.timing is None else [self.line, self.timing]
+        box = ipywidgets.VBox([controls, *lines, self.picture])
+        return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
+
+
+def trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Callable]:
+    """Set up accuracy against what the slider sets; return the points seen and what marks one."""
+    seen: dict[float, float] = {}
+    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
+    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
+    room = 0.04 * (limits[1] - limits[0])  # so that no mark is cut off at an end
+    ax.set(xlim=(limits[0] - room, limits[1] + room), ylim=(0, 103), xlabel=xlabel,
+           ylabel="accuracy (%)")
+    ax.grid(alpha=0.3)
+
+    def mark(value: float) -> None:
+        trail.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
+        here.set_data([value], [seen[value]])
+
+    return seen, mark
+
+
+def with_slider(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], columns: int,
+          at: tuple[float, ...], alt: str) -> Live:
+    """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
+    step, render = staged(draw, columns)
+    line, picture = ipywidgets.HTML(), ipywidgets.HTML()
+
+    def move(change: dict | None = None) -> None:
+        line.value = step(slider.value)
+        picture.value = plots.Picture(render(), f"{alt} {line.value}", 360 * columns).html
+
+    slider.observe(move, "value")
+    move()
+    passed = (slider.max * np.linspace(0, 1, 11)).tolist()  # so that the twin has a trail
+    return Live({slider.description: slider}, line, picture,
+                twin(draw, columns, [[*passed, value] for value in at], alt))
+
+
+def staged(draw: Callable[[np.ndarray], Step], columns: int, panel: float = 3.6
+            ) -> tuple[Step, Callable[[], bytes]]:
+    """Set up a row of panels, each so many inches wide; return what moves and what renders them."""
+    axes = plots.panels(1, columns, width=panel * columns, height=3.4)
+    return draw(axes[0]), _renderer(axes[0, 0].figure)
+
+
+def at_rest(action: Callable[[], None]) -> Callable[[dict], None]:
+    """Return an observer that runs `action` once no change has come for a moment.
+
+    Outside a running event loop, where no hand drags, it does nothing.
+    """
+    waiting: list[asyncio.TimerHandle] = []
+
+    def changed(change: dict) -> None:
+        while waiting:
+            waiting.pop().cancel()
+        try:
+            waiting.append(asyncio.get_running_loop().call_later(REST, action))
+        except RuntimeError:
+            return
+
+    return changed
+
+
+def _renderer(figure: Figure) -> Callable[[], bytes]:
+    """Draw what stands still once; return a function that adds what moves and gives the PNG.
+
+    What moves are the artists marked `animated`.
+    """
+    canvas = figure.canvas
+    canvas.draw()
+    figure.set_layout_engine("none")
+    still = canvas.copy_from_bbox(figure.bbox)
+    moving = figure.findobj(lambda artist: artist.get_animated())
+
+    def render() -> bytes:
+        canvas.restore_region(still)
+        for artist in moving:
+            artist.axes.draw_artist(artist)
+        stream = io.BytesIO()  # not canvas.print_png, which would draw everything anew
+        PIL.Image.fromarray(np.asarray(canvas.buffer_rgba())).save(stream, "png", compress_level=1)
+        return stream.getvalue()
+
+    return render
+
+
+def twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Sequence],
+          alt: str, panel: float = 3.6) -> plots.Picture:
+    """Draw the same picture several times, one row each, moved along its way to the last value."""
+    axes = plots.panels(len(ways), columns, width=panel * columns, height=2.9 * len(ways))
+    lines = []
+    for row, way in zip(axes, ways, strict=True):
+        step = draw(row)
+        lines.append([step(value) for value in way][-1])
+        row[0].set_title(textwrap.fill(lines[-1], round(10 * panel * columns)), fontsize=11,
+                         loc="left")
+        for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
+            artist.set_animated(False)
+    return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=90)

@@ -1,0 +1,221 @@
+"""What a submission costs, the levels, and the verdicts of the two projects on real networks."""
+
+import copy
+from collections import OrderedDict
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from course_lib.intervals import Drop
+from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_masks
+from course_lib.models import load_trained
+from course_lib.removal import remove_units
+from course_lib.search import drop
+
+from course_tools.capstone import LEVELS, submission, weigh
+from course_tools.capstone.levels import Weighed, ratio_in_a_fresh_process
+from course_tools.capstone.timing import time_ratio
+from course_tools.checks.judge import judge
+from course_tools.checks.sandbox import settings_kept
+from course_tools.exercises import find
+
+FINE = Weighed(30_000, 0.3, Drop(0.002, 0.0, 0.004, 30, 10), "test", 0.0)
+PROJECTS = {2: find("10.2"), 3: find("10.3")}
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return load_trained("vgg_mini")
+
+
+@pytest.fixture(scope="module")
+def satellite(reference, mnist):
+    """The hardest level's reference solution, trained here as a learner would."""
+    return PROJECTS[3].reference(reference, mnist)
+
+
+def third(model):
+    return remove_units(model, kept_units(unit_masks(model, 0.65, "filter")))
+
+
+def masked(model, sparsity=0.4):
+    zeroed = copy.deepcopy(model)
+    apply_masks(zeroed, magnitude_masks(model, sparsity))
+    return zeroed
+
+
+def slow():
+    """A small file, and twenty layers on maps that never shrink."""
+    layers = [part for _ in range(20) for part in (nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1))]
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), *layers, nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(8, 10))
+
+
+def test_the_file_and_the_drop_are_those_of_the_model(reference, mnist):
+    found = weigh(masked(reference, 0.6))
+    assert found.file_bytes == len(submission(reference))
+    assert found.drop == drop(reference, masked(reference, 0.6), mnist.validation)
+    assert found.drop.lost > found.drop.gained
+    assert found.zeros == pytest.approx(0.6, abs=1e-5)
+    assert found.part == "validation"
+    assert repr(found).startswith(f"{found.file_bytes:,} bytes, ")
+    with pytest.raises(ValueError, match="part is 'train'; allowed is 'validation' or 'test'"):
+        weigh(reference, "train")
+
+
+def test_time_is_that_of_a_fresh_process_and_a_slow_network_is_slow(reference):
+    """With bounds far from what is found, 1 and about 1.6: this is no benchmark."""
+    assert 0.5 < ratio_in_a_fresh_process(submission(reference)) < 2
+    assert ratio_in_a_fresh_process(submission(slow())) > 1
+    with settings_kept():
+        torch.set_num_threads(2)
+        assert time_ratio(nn.Flatten(), reference) < 0.2
+        assert torch.get_num_threads() == 2
+
+
+def test_what_is_weighed_is_the_file_not_the_object(reference):
+    """What a hook makes of the outputs does not reach the file."""
+    cheat = third(reference)
+    cheat.register_forward_hook(lambda module, images, output: output.roll(1, dims=1))
+    assert weigh(cheat).drop == weigh(third(reference)).drop
+
+
+# The levels, on made-up figures
+
+def told(level, **changes):
+    return [str(finding) for finding in LEVELS[level].budgets(replace(FINE, **changes))]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_all_met_says_what_is_asked_and_nothing_measured(level):
+    assert tuple(told(level)) == LEVELS[level].met
+    assert all(": met, " in line for line in LEVELS[level].met)
+
+
+def test_each_budget_is_met_up_to_its_end():
+    level = LEVELS[1]
+    for name, value in (("file_bytes", level.file_bytes), ("ratio", level.ratio)):
+        assert sum("met" in line for line in told(1, **{name: value})) == 3
+        assert sum("met" in line for line in told(1, **{name: value * 1.00001})) == 2
+    assert "missed" not in told(1, drop=Drop(0.02, 0.01, 0.03, 0, 0))[2]
+    assert "missed" in told(1, drop=Drop(0.0201, 0.01, 0.03, 0, 0))[2]
+
+
+def test_a_file_too_long_is_told_its_bytes_and_a_time_no_digits():
+    assert told(1, file_bytes=509_456)[0] == (
+        "file: missed, 509,456 bytes where at most 200,000 bytes are allowed")
+    assert told(1, ratio=0.912)[1] == "latency: missed, at most 0.8 of the reference's time"
+
+
+def test_only_the_third_level_asks_to_be_sure():
+    wide = Drop(0.006, 0.002, 0.0101, 0, 0)
+    assert "missed" not in told(2, drop=wide)[2]
+    assert told(3, drop=wide)[2].startswith("drop: missed, its value is within the bound, but not")
+
+
+def test_each_level_is_harder_than_the_one_before():
+    for easy, hard in ((1, 2), (2, 3)):
+        for one in ("file_bytes", "ratio", "drop_bound"):
+            assert getattr(LEVELS[hard], one) < getattr(LEVELS[easy], one)
+
+
+# The verdicts
+
+def said(level, **changes):
+    """Return the verdict on made-up figures."""
+    verdict = judge(replace(PROJECTS[level], weigh=lambda answer: replace(FINE, **changes)), "any")
+    return verdict.state, verdict.text
+
+
+MISSED = Drop(0.03, 0.027, 0.033, 0, 0)
+
+
+@pytest.mark.parametrize(("level", "changes", "message"), [
+    (2, {"file_bytes": 509_456, "ratio": 1, "zeros": 0.9}, "1 of 3 budgets are met. Many of its w"),
+    (2, {"file_bytes": 509_456, "ratio": 1}, "1 of 3 budgets are met. That is as large as the"),
+    (2, {"drop": Drop(0.89, 0.88, 0.9, 0, 0)}, "2 of 3 budgets are met. It cannot read any more."),
+    (2, {"drop": MISSED}, "2 of 3 budgets are met. It has the right size, and loses too much."),
+    (3, {"drop": Drop(0.007, 0.005, 0.009, 0, 0)}, "2 of 3 budgets are met. The value of its drop"),
+    (3, {"ratio": 0.5}, "2 of 3 budgets are met. A small file is not a fast network."),
+    (3, {"file_bytes": 45_000}, "2 of 3 budgets are met. Look again at the three lines below"),
+    (3, {"file_bytes": 45_000, "ratio": 0.6, "drop": MISSED}, "0 of 3 budgets are met. Look again"),
+])
+def test_each_mistake_gets_its_own_message(level, changes, message):
+    state, text = said(level, **changes)
+    assert state == "not yet"
+    assert text.startswith(message)
+
+
+@pytest.mark.parametrize("level", PROJECTS)
+def test_who_meets_all_is_right(level):
+    assert said(level) == ("right", PROJECTS[level].right)
+
+
+def test_the_reference_solution_meets_every_level(satellite):
+    assert all(finding.met for finding in LEVELS[1].budgets(weigh(satellite, "test")))
+    for project in PROJECTS.values():
+        verdict = judge(project, satellite)
+        assert (verdict.state, verdict.text, verdict.lines) == ("right", project.right, project.met)
+
+
+def test_so_does_one_made_otherwise(satellite):
+    """Each batch norm folded into its convolution: fewer layers, the same answers."""
+    parts, folded = dict(satellite.named_children()), OrderedDict()
+    for name, part in parts.items():
+        norm = parts.get(name.replace("conv", "norm"))
+        if isinstance(part, nn.Conv2d):
+            folded[name] = fuse_conv_bn_eval(part, norm)
+        elif not name.startswith("norm"):
+            folded[name] = part
+    assert judge(PROJECTS[3], nn.Sequential(folded)).state == "right"
+
+
+REAL = {
+    "the whole network": (lambda model: model, "That is as large as the reference itself."),
+    "masks": (masked, "Many of its weights are zeros"),
+    "not retrained": (third, "It cannot read any more."),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_networks_that_fall_short(name, reference):
+    make, message = REAL[name]
+    verdict = judge(PROJECTS[2], make(reference))
+    assert verdict.state == "not yet"
+    assert f"budgets are met. {message}" in verdict.text
+    missed = [line.split(":")[0] for line in verdict.lines if ": missed, " in line]
+    assert missed == {"the whole network": ["file", "latency"], "masks": ["file", "latency"],
+                      "not retrained": ["drop"]}[name]
+
+
+def test_a_small_file_that_is_slow_falls_short():
+    """With its own file and time; the drop is made up, since it would read all images slowly."""
+    content = submission(slow())
+    verdict = judge(replace(PROJECTS[2], weigh=lambda answer: replace(
+        FINE, file_bytes=len(content), ratio=ratio_in_a_fresh_process(content))), slow())
+    assert verdict.text.startswith("2 of 3 budgets are met. A small file is not a fast network.")
+
+
+@pytest.mark.parametrize(("answer", "message"), [
+    ("satellite.safetensors", "check takes the network itself, and was given 'satellite.safe"),
+    (None, "check takes the network itself, and was given a NoneType"),
+    (7, "check takes the network itself, and was given 7"),
+    (third, "check takes the network itself, and was given a function. Call it: what it returns"),
+    (nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.Sigmoid()), "layer '2' is a Sigmoid;"),
+    (nn.Sequential(nn.Flatten(), nn.Linear(784, 2)), "model gives an output of shape (1, 2)"),
+    (nn.Linear(784, 10), "model is a Linear; allowed is an nn.Sequential"),
+])
+def test_what_cannot_be_weighed_is_turned_away(answer, message):
+    for project in PROJECTS.values():
+        verdict = judge(project, answer)
+        assert verdict.state == "not yet"
+        assert verdict.text.startswith(message)
+        assert verdict.text.endswith(" It was not weighed.")
+        assert verdict.lines == ()
+
+
+def test_an_untouched_stub_is_not_attempted():
+    assert all(judge(project, ...).state == "not attempted yet" for project in PROJECTS.values())
