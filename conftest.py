@@ -44,7 +44,8 @@ def pytest_runtest_setup(item):
     """Start the kernels of the lessons with every address but loopback blocked."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(item, "cell_num"):
-            patch.setenv("PYTHONPATH", str(OFFLINE), prepend=os.pathsep)
+            path = [os.environ.get("PYTHONPATH"), str(OFFLINE)]
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
         return (yield)
 
 
