@@ -16,7 +16,8 @@ OWN = HOME / "build" / "own"
 FAILED = {}  # notebook file -> the first cell of it that failed
 LONG = ("test_capstone", "test_experiments", "test_notebook_check", "test_widgets", "test_spread",
         "test_exercises")
-collect_ignore = ["tests/offline"]  # it is for kernels, and would block this process
+OFFLINE = HOME / "tests" / "offline"
+collect_ignore = [str(OFFLINE)]  # it is for kernels, and would block this process
 TOLD = []  # for each failure, in three lines: what, why, and where to look
 
 # Kernels inherit these. A progress bar is no result, no check counts as a learner's progress, and
@@ -43,7 +44,8 @@ def pytest_runtest_setup(item):
     """Start the kernels of the lessons with every address but loopback blocked."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(item, "cell_num"):
-            patch.setenv("PYTHONPATH", str(HOME / "tests" / "offline"), prepend=os.pathsep)
+            path = [os.environ.get("PYTHONPATH"), str(OFFLINE)]
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
         return (yield)
 
 
