@@ -14,8 +14,8 @@ HOME = Path(__file__).resolve().parent
 OWN = HOME / "build" / "own"
 (OWN / "tmp").mkdir(parents=True, exist_ok=True)
 FAILED = {}  # notebook file -> the first cell of it that failed
-LONG = ("test_capstone", "test_experiments", "test_notebook_check", "test_sliders", "test_spread",
-        "test_exercises")
+LONG = ("04_filters_and_channels", "07_what_is_saved", "10_capstone", "test_capstone",
+        "test_experiments", "test_notebook_check", "test_sliders", "test_spread", "test_exercises")
 OFFLINE = HOME / "tests" / "lessons" / "offline"
 collect_ignore = [str(OFFLINE)]  # it is for kernels, and would block this process
 TOLD = []  # for each failure, in three lines: what, why, and where to look
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
     """Begin with what takes longest, so that no worker is left with it at the end."""
     def place(item):
         name = item.path.stem
-        return 0 if hasattr(item, "cell_num") else 1 if name in LONG else 2
+        return (name not in LONG, not hasattr(item, "cell_num"))
     items.sort(key=place)
 
 
