@@ -17,7 +17,8 @@ sse := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTI
 avx2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
   OMP_NUM_THREADS=1
 $(if $(filter-out sse avx2,$(PROCESSOR)),$(error PROCESSOR is $(PROCESSOR); allowed is sse or avx2))
-PYTEST := env $($(PROCESSOR)) .venv/bin/python -m pytest
+PYTEST := env $($(PROCESSOR)) .venv/bin/python -m pytest \
+  $(if $(PROCESSOR),--nbval-cell-timeout=300)
 TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help: ## list these targets
