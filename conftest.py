@@ -13,7 +13,7 @@ import pytest
 HOME = Path(__file__).resolve().parent
 OWN = HOME / "build" / "own"
 (OWN / "tmp").mkdir(parents=True, exist_ok=True)
-FAILED = {}  # notebook file -> the first cell of it that failed
+FAILED = set()  # notebook files
 LONG = ("04_filters_and_channels", "07_what_is_saved", "10_capstone", "test_capstone",
         "test_experiments", "test_notebook_check", "test_sliders", "test_spread", "test_exercises")
 OFFLINE = HOME / "tests" / "lessons" / "offline"
@@ -59,10 +59,10 @@ def pytest_report_header():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Remember a failed cell, and put what a newcomer should be told into the report."""
+    """Remember a failed notebook, and put what a newcomer should be told into the report."""
     report = yield
     if report.failed and hasattr(item, "cell_num"):
-        FAILED.setdefault(item.parent, item)
+        FAILED.add(item.parent)
         report.told = _told(item, call.excinfo.value)
     return report
 
