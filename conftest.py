@@ -21,7 +21,7 @@ collect_ignore = [str(OFFLINE)]  # it is for kernels, and would block this proce
 TOLD = []  # for each failure, in three lines: what, why, and where to look
 
 # Kernels inherit these. A progress bar is no result, no check counts as a learner's progress, and
-# what Jupyter, IPython, Matplotlib, ONNX Runtime, Chromium and others keep or forget stays in the checkout.
+# what Jupyter, Matplotlib, ONNX Runtime, Chromium and others keep or forget stays in the checkout.
 tempfile.tempdir = str(OWN / "tmp")
 os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off", "TMPDIR": tempfile.tempdir} | {
     name: str(OWN / name.lower()) for name in (
