@@ -2,6 +2,7 @@
 #   LESSON=02          one lesson only (test, test-solutions, run, refresh)
 #   PROCESSOR=sse      computes as a processor without AVX does, avx2 as one without AVX-512
 #                      (test, test-solutions); see CONTRIBUTING
+#   MKL_CBWR=AUTO      with PROCESSOR=sse: matrix products as here, since the others are slow
 #   PYTHON=python3.12  another Python, 3.11 or newer
 #   CONSTRAINTS=...    other versions than those of constraints.txt
 #   TORCH_INDEX=...    where to look first for torch on Linux; empty: nowhere but in pip's own index
@@ -12,8 +13,9 @@ PIP := .venv/bin/python -m pip install --disable-pip-version-check
 READY := .venv/installed
 COURSE := .venv/bin/python -m course_tools
 
+MKL_CBWR ?= COMPATIBLE
 sse := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2 \
-  MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1
+  MKL_CBWR=$(MKL_CBWR) OMP_NUM_THREADS=1
 avx2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
   OMP_NUM_THREADS=1
 $(if $(filter-out sse avx2,$(PROCESSOR)),$(error PROCESSOR is $(PROCESSOR); allowed is sse or avx2))
@@ -58,6 +60,7 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/sliders.py
 	.venv/bin/python benchmarks/removal.py
 	.venv/bin/python benchmarks/onnx_runtime.py
+	.venv/bin/python benchmarks/capstone.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check

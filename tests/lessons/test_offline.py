@@ -1,4 +1,7 @@
-"""The course needs no network: the lessons run with every address but loopback blocked."""
+"""The course needs no network: the lessons run with every address but loopback blocked.
+
+That the check blocks its kernels so is held in test_notebook_check.
+"""
 
 import os
 import subprocess
@@ -6,7 +9,6 @@ import sys
 
 import pytest
 from notebooks_made_here import code, write
-from test_notebook_check import check
 
 from course_lib._files import HOME
 
@@ -37,12 +39,3 @@ def test_a_notebook_that_reaches_out_fails(blocked):
     path = write(blocked / "out.ipynb", code(
         "import urllib.request; urllib.request.urlopen('http://example.invalid/')"))
     assert "blocked: socket.getaddrinfo to example.invalid" in execute(path).failure
-
-
-def test_the_kernels_of_the_lessons_are_blocked(tmp_path):
-    path = write(tmp_path / "out.ipynb", code(
-        "import urllib.request; urllib.request.urlopen('http://example.invalid/')"))
-    status, text = check(tmp_path, path, build=tmp_path, extra=["-p", "conftest"],
-                         PYTHONPATH=str(HOME))
-    assert status == 1
-    assert "blocked: socket.getaddrinfo to example.invalid" in text

@@ -2,11 +2,12 @@
 
 import ast
 import builtins
+import re
 
 import nbformat
 import pytest
 import torch
-from test_notebook_check import check
+from notebooks_made_here import check, code, write
 
 from course_tools import __main__
 from course_tools.checks import solutions as solved
@@ -98,21 +99,19 @@ def test_a_lesson_without_the_cells_is_refused():
 
 
 def test_a_reference_that_is_wrong_fails_the_check(folder, tmp_path):
-    """The exercises of lesson 00 alone, right and with a reference that returns one more."""
-    for name, wrong in (("fine", ""), ("wrong", " + 1")):
-        cells = [cell for number in ("0.1", "0.2")
-                 for cell in exercise_cells(notebook(folder, number), number)]
-        for place, cell in enumerate(cells, start=1):
-            cell.execution_count = place
-            cell.source = cell.source.replace(".mean()", f".mean(){wrong}")
-            for output in cell.outputs:
-                output.execution_count = place
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
-    status, text = check(tmp_path, tmp_path / "fine.ipynb", tmp_path / "wrong.ipynb",
-                         build=tmp_path)
+    """The exercises of lesson 00 alone, right and then with a reference that returns one more."""
+    cells = []
+    for wrong in ("", " + 1"):
+        for cell in (cell for number in ("0.1", "0.2")
+                     for cell in exercise_cells(notebook(folder, number), number)):
+            cells.append(code(cell.source.replace(".mean()", f".mean(){wrong}"), *cell.outputs))
+            for output in cells[-1].outputs:
+                output.execution_count = len(cells)
+    path = write(tmp_path / "both.ipynb", *cells)
+    status, text = check(tmp_path, path, build=tmp_path)
     assert status == 1
-    assert "FAILED wrong.ipynb" in text
-    assert "FAILED fine.ipynb" not in text
+    failed = [int(cell) for cell in re.findall(r"FAILED both.ipynb::Cell (\d+)", text)]
+    assert failed == [len(cells) - 1]
 
 
 def test_an_instructor_can_hold_them_back(tmp_path, monkeypatch, capsys):

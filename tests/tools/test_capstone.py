@@ -3,6 +3,7 @@
 import copy
 from collections import OrderedDict
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,8 +16,8 @@ from course_lib.models import load_trained
 from course_lib.removal import remove_units
 from course_lib.search import drop
 
-from course_tools.capstone import LEVELS, submission, weigh
-from course_tools.capstone.levels import Weighed, ratio_in_a_fresh_process
+from course_tools.capstone import LEVELS, read_submission, submission, weigh
+from course_tools.capstone.levels import Weighed
 from course_tools.capstone.timing import time_ratio
 from course_tools.checks.judge import judge
 from course_tools.checks.sandbox import settings_kept
@@ -32,9 +33,13 @@ def reference():
 
 
 @pytest.fixture(scope="module")
-def satellite(reference, mnist):
-    """The hardest level's reference solution, trained here as a learner would."""
-    return PROJECTS[3].reference(reference, mnist)
+def satellite():
+    """What the hardest level's reference solution gave on one machine.
+
+    `make test-solutions` makes it anew, as a learner would; this one was written by
+    `submission(find("10.3").reference(load_trained("vgg_mini"), load_mnist()))`.
+    """
+    return read_submission((Path(__file__).parent / "files" / "satellite.safetensors").read_bytes())
 
 
 def third(model):
@@ -45,13 +50,6 @@ def masked(model, sparsity=0.4):
     zeroed = copy.deepcopy(model)
     apply_masks(zeroed, magnitude_masks(model, sparsity))
     return zeroed
-
-
-def slow():
-    """A small file, and twenty layers on maps that never shrink."""
-    layers = [part for _ in range(20) for part in (nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1))]
-    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), *layers, nn.AdaptiveAvgPool2d(1),
-                         nn.Flatten(), nn.Linear(8, 10))
 
 
 def test_the_file_and_the_drop_are_those_of_the_model(reference, mnist):
@@ -66,14 +64,16 @@ def test_the_file_and_the_drop_are_those_of_the_model(reference, mnist):
         weigh(reference, "train")
 
 
-def test_time_is_that_of_a_fresh_process_and_a_slow_network_is_slow(reference):
-    """With bounds far from what is found, 1 and about 1.6: this is no benchmark."""
-    assert 0.5 < ratio_in_a_fresh_process(submission(reference)) < 2
-    assert ratio_in_a_fresh_process(submission(slow())) > 1
+def test_a_timing_runs_both_networks_and_gives_the_threads_back(reference):
+    """How long they take is measured by `make bench`, not here."""
+    runs = []
+    model = nn.Flatten()
+    model.register_forward_hook(lambda *_: runs.append(torch.get_num_threads()))
     with settings_kept():
         torch.set_num_threads(2)
-        assert time_ratio(nn.Flatten(), reference) < 0.2
+        assert time_ratio(model, reference) > 0
         assert torch.get_num_threads() == 2
+    assert set(runs) == {1}
 
 
 def test_what_is_weighed_is_the_file_not_the_object(reference):
@@ -189,14 +189,6 @@ def test_real_networks_that_fall_short(name, reference):
     missed = [line.split(":")[0] for line in verdict.lines if ": missed, " in line]
     assert missed == {"the whole network": ["file", "latency"], "masks": ["file", "latency"],
                       "not retrained": ["drop"]}[name]
-
-
-def test_a_small_file_that_is_slow_falls_short():
-    """With its own file and time; the drop is made up, since it would read all images slowly."""
-    content = submission(slow())
-    verdict = judge(replace(PROJECTS[2], weigh=lambda answer: replace(
-        FINE, file_bytes=len(content), ratio=ratio_in_a_fresh_process(content))), slow())
-    assert verdict.text.startswith("2 of 3 budgets are met. A small file is not a fast network.")
 
 
 @pytest.mark.parametrize(("answer", "message"), [

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 import tasks
+from adding import HEAD, add_twenty
 from dask.distributed import Client, LocalCluster
 
 from course_lib._files import write_whole
@@ -13,8 +14,6 @@ from course_lib._files import write_whole
 from course_tools.experiments.results import Results
 from course_tools.experiments.spread import spread
 
-HEAD = {"schema": 1, "command": "run it", "seeds": [0], "torch": "2", "machine": "m", "threads": 1,
-        "planned": 8, "recipe": {}}
 TASKS = [{"x": x} for x in range(8)]
 
 
@@ -81,13 +80,6 @@ def test_workers_with_several_threads_are_refused():
     with local_cluster(1, 2) as cluster, \
             pytest.raises(ValueError, match="with 2 threads; allowed is 1: dask worker --nthreads"):
         next(spread(tasks.square, TASKS, scheduler=cluster.scheduler_address))
-
-
-def add_twenty(path, name, together):
-    results = Results(path, HEAD)
-    together.wait()
-    for x in range(20):
-        results.add({"name": name, "x": x}, [{"x": x}], 0.5)
 
 
 def test_two_runs_at_the_same_time_do_not_lose_each_others_results(tmp_path):
