@@ -2,8 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import onnxruntime
 import torch
@@ -15,25 +14,17 @@ from course_lib._state import evaluating
 
 def to_onnx(model: nn.Module) -> bytes:
     """Write a model as ONNX, in eval mode; it reads images (n, 1, 28, 28) for any n."""
-    with _quiet(), evaluating(model):
-        program = torch.onnx.export(
-            model, (torch.zeros(2, 1, 28, 28),), dynamo=True, verbose=False,
-            input_names=["images"], dynamic_shapes=({0: torch.export.Dim("images")},))
-    return program.model_proto.SerializeToString()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out what the exporter says of itself, and of a package that is not needed here."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.ERROR)  # it warns of a package that is not needed here
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
+        with warnings.catch_warnings(action="ignore", category=FutureWarning), evaluating(model):
+            program = torch.onnx.export(
+                model, (torch.zeros(2, 1, 28, 28),), dynamo=True, verbose=False,
+                input_names=["images"], dynamic_shapes=({0: torch.export.Dim("images")},))
     finally:
         logger.setLevel(level)
+    return program.model_proto.SerializeToString()
 
 
 def onnx_runner(content: bytes, threads: int = 1) -> Callable[[Tensor], Tensor]:

@@ -34,18 +34,14 @@ class Interval:
 def seed_interval(values: Sequence[float], minus: Sequence[float] | None = None) -> Interval:
     """Return the mean of one value per seed with its 95 % interval (Student's t).
 
-    With `minus`, the values of a rival under the same seeds in the same order, it is the mean of
-    the differences, seed by seed. The interval says how far the mean would move with other seeds,
-    not with other images.
+    It says how far the mean would move with other seeds, not with other images. With `minus`, a
+    rival's values under the same seeds in the same order, differences are taken seed by seed.
 
-    >>> seed_interval([1.0, 2.0, 3.0])
-    Interval(mean=2.0, low=-0.484..., high=4.484...)
     >>> f"{seed_interval([0.98, 0.96, 0.97], minus=[0.97, 0.96, 0.95]).points:.1f}"
     '1.0 [-1.5, 3.5]'
     """
     if minus is not None:
-        require(len(minus) == len(values), "minus", list(minus), f"{len(values)} values, as many "
-                "as there are seeds")
+        require(len(minus) == len(values), "minus", list(minus), f"{len(values)} values, as above")
         values = [value - rival for value, rival in zip(values, minus, strict=True)]
     require(len(values) >= 2, "values", list(values), "two or more, one per seed")
     from scipy.stats import t  # here: it takes half a second, and few lessons begin with it
@@ -62,8 +58,8 @@ class Drop:
     `lost` images were read right before and wrong after, `gained` ones the other way round.
 
     >>> drop = paired_drop(lost=30, gained=10, images=5_000)
-    >>> print(f"{drop:.4f}, in points {drop.points:.2f}: {drop.verdict(0.005)}")
-    0.0040 [0.0015, 0.0065], in points 0.40 [0.15, 0.65]: open
+    >>> f"{drop.points:.2f} points"
+    '0.40 [0.15, 0.65] points'
     """
 
     value: float

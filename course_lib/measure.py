@@ -86,10 +86,7 @@ def nonzero_weights(model: nn.Module) -> int:
 
 @dataclass(frozen=True)
 class Latency:
-    """Hold the milliseconds of one forward pass: median and quartiles, for how many images.
-
-    `q25` and `q75` are quartiles of the times, no interval for the median.
-    """
+    """Hold the milliseconds of one forward pass of `batch` images: median and quartiles."""
 
     median: float
     q25: float

@@ -66,10 +66,10 @@ def gap_bits(weights: np.ndarray) -> float:
 
 def huffman(symbols: np.ndarray, tables: np.ndarray | None = None
             ) -> tuple[np.ndarray, np.ndarray]:
-    """Return symbols, (n,), as Huffman code in words of 32 bits, and what it was made from.
+    """Return symbols, (n,), as Huffman code in words of 32 bits, and its counts.
 
-    That are counts, (tables, symbols): how often each symbol occurs. Each symbol is coded by the
-    table that `tables`, (n,), names for it; without them there is one for all.
+    Each symbol is coded by the table that `tables`, (n,), names for it; without, there is one for
+    all. The counts, (tables, symbols), say how often each symbol occurs: a reader needs them too.
 
     >>> words, counts = huffman(np.array([0, 0, 2, 0, 1, 0]))
     >>> len(words), counts.tolist(), from_huffman(words, counts).tolist()

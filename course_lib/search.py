@@ -16,8 +16,8 @@ from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
 from course_lib.training import evaluate, predictions
 
-Prune = Callable[[nn.Module, float], nn.Module]  # a model and a sparsity -> a pruned model
-SPARSITIES = (0.2, 0.4, 0.6, 0.8, 0.9)
+Prune = Callable[[nn.Module, float], nn.Module]  # a model and a strength -> a pruned model
+STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 
 def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float], *,
@@ -82,9 +82,9 @@ def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
 
 @dataclass(frozen=True)
 class Trial:
-    """Hold one trial of a search: its sparsity, the weights not zero, the drop on validation."""
+    """Hold one trial of a search: how strongly it pruned, what is not zero, the validation drop."""
 
-    sparsity: float
+    strength: float
     nonzero: int
     drop: Drop
     model: nn.Module
@@ -92,15 +92,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """Hold the end of a search under a drop bound.
+    """Hold the end of a search: the smallest model within the bound on validation, and its drops.
 
-    `model` is the smallest whose drop on validation stays within the bound, `test` its drop on the
-    test split. `verdict` is the test drop's, "met", "open" or "missed", or "nothing fits" if no
-    trial stayed within the bound on validation: then `model` is the original, `sparsity` None.
+    `verdict` is that of the drop on test, "met", "open" or "missed", or "nothing fits" if no trial
+    stayed within the bound on validation: then `model` is the original, `strength` None.
     """
 
     model: nn.Module
-    sparsity: float | None
+    strength: float | None
     nonzero: int
     validation: Drop
     test: Drop
@@ -109,50 +108,49 @@ class Found:
 
 
 def search_drop_bound(model: nn.Module, data: MNIST, drop_bound: float, prune: Prune, *,
-                      sparsities: Sequence[float] = SPARSITIES, refine: int = 4) -> Found:
+                      strengths: Sequence[float] = STRENGTHS, refine: int = 4) -> Found:
     """Find the smallest pruned model that loses at most `drop_bound` on validation.
 
-    `prune(model, sparsity)` returns a pruned model. A bound of 0.01 is one point of accuracy. See
-    `drop_bound_trials` for the search.
+    `prune(model, strength)` returns a pruned model; a strength is a sparsity, a quality, or
+    whatever prunes more as it rises. A bound of 0.01 is one point. See `drop_bound_trials`.
     """
-    trials = list(drop_bound_trials(model, data, drop_bound, prune, sparsities=sparsities,
-                                    refine=refine))
-    return conclude(model, data, drop_bound, trials)
+    return conclude(model, data, drop_bound, list(drop_bound_trials(
+        model, data, drop_bound, prune, strengths=strengths, refine=refine)))
 
 
 def drop_bound_trials(model: nn.Module, data: MNIST, drop_bound: float, prune: Prune, *,
-                      sparsities: Sequence[float] = SPARSITIES, refine: int = 4
+                      strengths: Sequence[float] = STRENGTHS, refine: int = 4
                       ) -> Iterator[Trial]:
-    """Yield the trials of a search as they are made: all `sparsities`, then `refine` halvings.
+    """Yield the trials of a search as they are made: all `strengths`, then `refine` halvings.
 
     All are tried, since accuracy need not fall steadily: a later one may fit where an earlier one
     does not. Then the gap behind the last that fits is halved again and again.
     """
     require(0 <= drop_bound <= 1, "drop_bound", drop_bound,
             "a share from 0 to 1 (one point is 0.01)")
-    require(len(sparsities) > 0 and list(sparsities) == sorted(set(sparsities)), "sparsities",
-            list(sparsities), "one or more, rising")
+    require(len(strengths) > 0 and list(strengths) == sorted(set(strengths)), "strengths",
+            list(strengths), "one or more, rising")
     require(isinstance(refine, int) and refine >= 0, "refine", refine, "a whole number, 0 or more")
-    mild = severe = None  # the last sparsity that fits, and the one behind it
-    for sparsity in sparsities:
-        trial = _trial(model, data.validation, prune, sparsity)
+    mild = severe = None  # the last strength that fits, and the one behind it
+    for strength in strengths:
+        trial = _trial(model, data.validation, prune, strength)
         yield trial
         if trial.drop.value <= drop_bound:
-            mild, severe = sparsity, None
+            mild, severe = strength, None
         elif severe is None:
-            severe = sparsity
+            severe = strength
     for _ in range(0 if mild is None or severe is None else refine):
         trial = _trial(model, data.validation, prune, (mild + severe) / 2)
         yield trial
         if trial.drop.value <= drop_bound:
-            mild = trial.sparsity
+            mild = trial.strength
         else:
-            severe = trial.sparsity
+            severe = trial.strength
 
 
-def _trial(model: nn.Module, split: Split, prune: Prune, sparsity: float) -> Trial:
-    pruned = prune(model, sparsity)
-    return Trial(sparsity, nonzero_weights(pruned), drop(model, pruned, split), pruned)
+def _trial(model: nn.Module, split: Split, prune: Prune, strength: float) -> Trial:
+    pruned = prune(model, strength)
+    return Trial(strength, nonzero_weights(pruned), drop(model, pruned, split), pruned)
 
 
 def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[Trial]) -> Found:
@@ -163,7 +161,7 @@ def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[
         return Found(model, None, nonzero_weights(model), validation, test, "nothing fits",
                      len(trials))
     test = drop(model, best.model, data.test)
-    return Found(best.model, best.sparsity, best.nonzero, best.drop, test,
+    return Found(best.model, best.strength, best.nonzero, best.drop, test,
                  test.verdict(drop_bound), len(trials))
 
 
@@ -172,8 +170,8 @@ def smallest_within(candidates: Iterable, drop_bound: float, *,
                     size: Callable[[Any], float] = lambda trial: trial.nonzero) -> Any:
     """Return the smallest candidate that drops at most `drop_bound`, None if there is none.
 
-    `drop` and `size` read a candidate; by default it is a `Trial`. All are looked at, since drops
-    need not rise steadily. Where the unpruned network is an answer, let it be a candidate too.
+    `drop` and `size` read a candidate, by default a `Trial`. Where the unpruned network is an
+    answer, let it be a candidate too.
 
     >>> networks = [(900, 0.0), (500, 0.006), (300, 0.004), (100, 0.05)]
     >>> smallest_within(networks, 0.005, drop=lambda each: each[1], size=lambda each: each[0])

@@ -32,8 +32,7 @@ BITS = {2: 5, 4: 8}  # of a relative index, as in Deep Compression: of a matrix,
 class Format:
     """Hold a way to write a model: `write(model)` gives bytes, `read(bytes, model)` a state_dict.
 
-    `read` takes names and shapes from the model, never its values, but for "non-zeros × 4": which
-    is no format to be used, since it does not say where its values belong.
+    `read` takes names and shapes from the model, never its values.
     """
 
     write: Callable[[nn.Module], bytes]
@@ -43,9 +42,13 @@ class Format:
 def sizes(model: nn.Module) -> dict[str, int]:
     """Return the length in bytes of the model in each of `FORMATS`, all of it, biases included.
 
-    Each is read back first; a format that does not give an equal model raises RuntimeError.
+    Each is read back first; a format that does not give an equal model raises RuntimeError. Before
+    them stand two counts, of no format: all numbers, and those without the weights that are zero.
     """
-    lengths, state = {}, model.state_dict()
+    state = model.state_dict()
+    zeros = sum(int((state[name] == 0).sum()) for name in _weight_names(model))
+    all_bytes = sum(value.nbytes for value in state.values())
+    lengths = {"weights × 4": all_bytes, "non-zeros × 4": all_bytes - 4 * zeros}
     for name, form in FORMATS.items():
         content = form.write(model)
         back = form.read(content, model)
@@ -83,29 +86,6 @@ def _packed(pack: Callable[[bytes], bytes], unpack: Callable[[bytes], bytes]) ->
     """Return the safetensors file, packed, as a format."""
     return Format(lambda model: pack(save(model.state_dict())),
                   lambda content, model: load(unpack(content)))
-
-
-def _raw(stored: Callable[[Tensor], Tensor]) -> Format:
-    """Return values one after the other as a format: of the weights those that are `stored`."""
-    def masks(model: nn.Module) -> State:
-        weights = _weight_names(model)
-        return {name: stored(value) if name in weights else torch.ones_like(value).bool()
-                for name, value in model.state_dict().items()}
-
-    def write(model: nn.Module) -> bytes:
-        state = model.state_dict()
-        return b"".join(state[name][mask].numpy().tobytes() for name, mask in masks(model).items())
-
-    def read(content: bytes, model: nn.Module) -> State:
-        state, start = {}, 0
-        for name, mask in masks(model).items():
-            state[name] = torch.zeros_like(model.state_dict()[name])
-            values = np.frombuffer(content, state[name].numpy().dtype, int(mask.sum()), start)
-            state[name][mask] = torch.from_numpy(values.copy())
-            start += values.nbytes
-        return state
-
-    return Format(write, read)
 
 
 def _coded(code: Callable[[Tensor], Arrays],
@@ -160,8 +140,6 @@ def _decode_shared(arrays: Arrays, shape: torch.Size) -> np.ndarray:
 
 
 FORMATS = {
-    "weights × 4": _raw(lambda weight: torch.ones_like(weight).bool()),
-    "non-zeros × 4": _raw(lambda weight: weight != 0),
     "safetensors": _packed(bytes, bytes),
     "gzip": _packed(lambda content: gzip.compress(content, mtime=0), gzip.decompress),
     "zstd": _packed(lambda content: zstandard.ZstdCompressor(level=12).compress(content),

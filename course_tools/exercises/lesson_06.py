@@ -20,10 +20,10 @@ def verdict(value: float, low: float, high: float, bound: float) -> str:
     return "open" if low <= bound else "missed"
 
 
-def smallest_fitting(weights: list[int], drops: list[float], bound: float) -> int | None:
+def smallest_fitting(nonzero: list[int], drops: list[float], bound: float) -> int | None:
     """Return the place of the smallest network within the bound, None if there is none."""
     fitting = [place for place, drop in enumerate(drops) if drop <= bound]
-    return min(fitting, key=weights.__getitem__, default=None)
+    return min(fitting, key=nonzero.__getitem__, default=None)
 
 
 def layer_shares(scan: dict[str, list[float]], sparsities: list[float],
@@ -67,7 +67,7 @@ def _points(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, int, 
     return 100 * drop, lost, gained
 
 
-def _until_first_miss(weights: list[int], drops: list[float], bound: float) -> int | None:
+def _until_first_miss(nonzero: list[int], drops: list[float], bound: float) -> int | None:
     """Stop at the first that does not fit, as if drops rose steadily."""
     best = None
     for place, drop in enumerate(drops):
@@ -190,16 +190,16 @@ EXERCISES = (
             "The search ends there at the first that does not fit. Drops need not rise steadily: a "
             "later one may fit again.": _until_first_miss,
             "That is the smallest drop. The smallest network within the bound is asked for.":
-                lambda weights, drops, bound: None if min(drops) > bound else drops.index(
+                lambda nonzero, drops, bound: None if min(drops) > bound else drops.index(
                     min(drops)),
             "A drop of exactly the bound is within it: <=, not <.":
-                lambda weights, drops, bound: smallest_fitting(weights, drops, bound - 1e-12),
+                lambda nonzero, drops, bound: smallest_fitting(nonzero, drops, bound - 1e-12),
             "That is the largest network that fits. The smallest is asked for.":
-                lambda weights, drops, bound: smallest_fitting(
-                    [-count for count in weights], drops, bound),
+                lambda nonzero, drops, bound: smallest_fitting(
+                    [-count for count in nonzero], drops, bound),
             "Where nothing fits there is no answer: return None.":
-                lambda weights, drops, bound: (
-                    0 if min(drops) > bound else smallest_fitting(weights, drops, bound)),
+                lambda nonzero, drops, bound: (
+                    0 if min(drops) > bound else smallest_fitting(nonzero, drops, bound)),
         },
         idea="which networks fit, all of them, and which of those has the fewest weights",
         hints=("First collect the places of all networks whose drop is within the bound.",

@@ -21,7 +21,7 @@ def test_a_difference_is_taken_seed_by_seed():
     low, high = scipy.stats.ttest_rel(ours, rival).confidence_interval(0.95)
     found = seed_interval(ours, minus=rival)
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-12)
-    with pytest.raises(ValueError, match="minus is .*; allowed is 3 values"):
+    with pytest.raises(ValueError, match="minus is .*; allowed is 3 values, as above"):
         seed_interval(ours, minus=rival[:2])
 
 

@@ -121,29 +121,29 @@ def prune_along(curve):
 def test_the_search_ends_close_below_the_bound(toy):
     prune = prune_along(lambda x: 0.1 * x ** 2)  # the bound of 0.05 is reached at 0.707
     found = search_drop_bound(Reader(0, 100), toy, 0.05, prune, refine=8)
-    assert found.sparsity == pytest.approx(0.707, abs=0.01)
+    assert found.strength == pytest.approx(0.707, abs=0.01)
     assert found.validation.value <= 0.05
-    assert found.nonzero == round(100 * (1 - found.sparsity))
+    assert found.nonzero == round(100 * (1 - found.strength))
     assert found.evaluations == len(prune.seen) == 5 + 8
 
 
 def test_a_dip_does_not_stop_the_search(toy):
     prune = prune_along(lambda x: 0.2 if 0.3 < x < 0.5 else 0.0 if x < 0.7 else 0.3)
     found = search_drop_bound(Reader(0, 100), toy, 0.01, prune)
-    assert 0.6 <= found.sparsity < 0.7
+    assert 0.6 <= found.strength < 0.7
 
 
 def test_where_nothing_fits_the_original_comes_back(toy):
     model = Reader(0, 100)
     found = search_drop_bound(model, toy, 0.01, prune_along(lambda x: 0.5))
     assert found.model is model
-    assert (found.sparsity, found.verdict, found.nonzero, found.evaluations) == (
+    assert (found.strength, found.verdict, found.nonzero, found.evaluations) == (
         None, "nothing fits", 100, 5)
 
 
 def test_where_all_fit_the_most_severe_is_taken(toy):
     found = search_drop_bound(Reader(0, 100), toy, 0.01, prune_along(lambda x: 0.0))
-    assert (found.sparsity, found.evaluations) == (0.9, 5)
+    assert (found.strength, found.evaluations) == (0.9, 5)
 
 
 def test_the_verdict_follows_the_test_interval(toy):
@@ -168,8 +168,8 @@ def test_a_real_network_is_searched_on_validation_alone(mnist):
     blind = MNIST(mnist.train, mnist.validation, mnist.test[:1])
     found, again = (search_drop_bound(model, data, 0.01, prune, refine=3)
                     for data in (mnist, blind))
-    assert found.sparsity == again.sparsity
-    assert 0.6 < found.sparsity < 0.95
+    assert found.strength == again.strength
+    assert 0.6 < found.strength < 0.95
     assert found.validation.value <= 0.01
 
 
@@ -193,10 +193,10 @@ def test_the_smallest_within_a_bound_is_chosen_even_where_drops_do_not_rise_stea
 
 @pytest.mark.parametrize(("call", "message"), [
     (lambda toy: search_drop_bound(Reader(0, 9), toy, 1.5, None), "drop_bound is 1.5; allowed is"),
-    (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, sparsities=[]),
-     r"sparsities is \[\]; allowed"),
-    (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, sparsities=[0.5, 0.2]),
-     r"sparsities is \[0.5, 0.2\]; allowed is one or more, rising"),
+    (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, strengths=[]),
+     r"strengths is \[\]; allowed"),
+    (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, strengths=[0.5, 0.2]),
+     r"strengths is \[0.5, 0.2\]; allowed is one or more, rising"),
     (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, refine=-1), "refine is -1; "),
     (lambda toy: shares_within({}, [0.0], 5), "loss is 5; allowed is a share"),
 ])
