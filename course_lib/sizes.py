@@ -23,7 +23,7 @@ from course_lib import relative_index as index
 from course_lib._allowed import require
 from course_lib.models import prunable_layers
 
-Arrays = dict[str, np.ndarray]
+Arrays = index.Arrays
 State = dict[str, Tensor]
 BITS = {2: 5, 4: 8}  # of a relative index, as in Deep Compression: of a matrix, of a convolution
 
