@@ -48,7 +48,7 @@ def drawn_anew(model, split) -> list[float]:
         apply_masks(pruned, masks)
         axes = plots.panels(1, 3, width=10.8, height=3.4)[0]
         plots.histogram(pruned.fc1.weight, axes[0])
-        plots.curves({"accuracy": {share: [evaluate(pruned, split)]}}, axes[1])
+        plots.curves({"accuracy": {share: [evaluate(pruned, split)]}}, axes[1], percent=True)
         plots.pixel_map(masks["fc1"].float().mean(0), axes[2])
         axes[0].figure.savefig(io.BytesIO(), format="png")
         times.append(1000 * (time.perf_counter() - started))

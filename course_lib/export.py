@@ -8,25 +8,28 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from course_lib._allowed import require
 from course_lib._state import evaluating
 
 
 def to_onnx(model: nn.Module) -> bytes:
-    """Write a model of images (n, 1, 28, 28), n as one likes, as ONNX, in eval mode."""
-    # The exporter tells of a package that we do not need, and of its own innards.
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), evaluating(model):
-        warnings.simplefilter("ignore", FutureWarning)
-        program = torch.onnx.export(
-            model, (torch.zeros(2, 1, 28, 28),), dynamo=True, verbose=False,
-            input_names=["images"], dynamic_shapes=({0: torch.export.Dim("images")},))
+    """Write a model as ONNX, in eval mode; it reads images (n, 1, 28, 28) for any n."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it warns of a package that is not needed here
+    try:
+        with warnings.catch_warnings(action="ignore", category=FutureWarning), evaluating(model):
+            program = torch.onnx.export(
+                model, (torch.zeros(2, 1, 28, 28),), dynamo=True, verbose=False,
+                input_names=["images"], dynamic_shapes=({0: torch.export.Dim("images")},))
+    finally:
+        logger.setLevel(level)
     return program.model_proto.SerializeToString()
 
 
 def onnx_runner(content: bytes, threads: int = 1) -> Callable[[Tensor], Tensor]:
     """Return a function from images to outputs that ONNX Runtime computes on so many threads."""
-    if threads < 1:
-        raise ValueError(f"threads is {threads}; allowed is 1 or more")
+    require(threads >= 1, "threads", threads, "1 or more")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,18 +1,23 @@
 """Search: what each layer bears, and how small a network may become under a drop bound."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
+from course_lib._allowed import require
 from course_lib.data import MNIST, Split
-from course_lib.intervals import Drop, paired_drop
+from course_lib.intervals import Drop, drop_between
 from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_layers, unit_masks
 from course_lib.measure import nonzero_weights
-from course_lib.models import ARCHITECTURES, prunable_layers
+from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
 from course_lib.training import evaluate, predictions
+
+Prune = Callable[[nn.Module, float], nn.Module]  # a model and a strength -> a pruned model
+STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 
 def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float], *,
@@ -42,65 +47,60 @@ def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
     return pruned
 
 
-def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
-    """Return the accuracy of the original minus that of the pruned model, on the same images.
-
-    Only images that the two judge differently count for the interval, which is much narrower than
-    one from two separate accuracies. Source: Bonett and Price 2012.
-    """
-    before = predictions(original, split) == split.labels
-    after = predictions(pruned, split) == split.labels
-    return paired_drop(int((before & ~after).sum()), int((after & ~before).sum()), len(split))
-
-
 def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
                   loss: float) -> dict[str, float]:
     """Return for each layer the largest sparsity at which it alone loses at most `loss`.
 
     `scan` is what `sensitivity_scan` found at these sparsities, the first of which is the
     reference. Between two of them accuracy is taken to lie on a line.
+
+    >>> shares_within({"fc1": [1.0, 1.0, 0.5], "fc2": [1.0, 1.0, 1.0]}, [0.0, 0.5, 1.0], 0.25)
+    {'fc1': 0.75, 'fc2': 1.0}
     """
-    if not 0 <= loss <= 1:
-        raise ValueError(f"loss is {loss!r}; allowed is a share from 0 to 1 (one point is 0.01)")
-    shares = {}
-    for name, accuracies in scan.items():
-        shares[name] = sparsities[0]
-        for place in range(1, len(sparsities)):
-            before, here = (accuracies[0] - accuracies[at] for at in (place - 1, place))
-            if here > loss:
-                way = (loss - before) / (here - before)
-                shares[name] += way * (sparsities[place] - sparsities[place - 1])
-                break
-            shares[name] = sparsities[place]
-    return shares
+    require(0 <= loss <= 1, "loss", loss, "a share from 0 to 1 (one point is 0.01)")
+    return {name: _share_within([accuracies[0] - accuracy for accuracy in accuracies], sparsities,
+                                loss) for name, accuracies in scan.items()}
 
 
-Prune = Callable[[nn.Module, float], nn.Module]  # a model and how far -> a pruned model
+def _share_within(losses: Sequence[float], sparsities: Sequence[float], loss: float) -> float:
+    beyond = next((index for index, lost in enumerate(losses) if lost > loss), None)
+    if beyond is None:
+        return sparsities[-1]
+    way = (loss - losses[beyond - 1]) / (losses[beyond] - losses[beyond - 1])
+    return sparsities[beyond - 1] + way * (sparsities[beyond] - sparsities[beyond - 1])
+
+
+def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
+    """Return the accuracy of the original minus that of the pruned model, on the same images.
+
+    Only images that the two judge differently count for the interval, which is much narrower than
+    one from two separate accuracies.
+    """
+    return drop_between(predictions(original, split) == split.labels,
+                        predictions(pruned, split) == split.labels)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Hold one evaluation of a search: how far it pruned, what was left, the validation drop."""
+    """Hold one trial of a search: how strongly it pruned, what is not zero, the validation drop."""
 
-    x: float
-    weights: int
+    strength: float
+    nonzero: int
     drop: Drop
     model: nn.Module
 
 
 @dataclass(frozen=True)
 class Found:
-    """Hold the end of a search under a drop bound.
+    """Hold the end of a search: the smallest model within the bound on validation, and its drops.
 
-    `model` is the smallest whose drop on validation stays within the bound, `test` its drop on the
-    test split. `verdict` is "met" if the whole test interval lies within the bound, "met, but not
-    surely" if the value does, "missed" if it does not, and "nothing fits" if no trial stayed within
-    the bound on validation: then `model` is the original.
+    `verdict` is that of the drop on test, "met", "open" or "missed", or "nothing fits" if no trial
+    stayed within the bound on validation: then `model` is the original, `strength` None.
     """
 
     model: nn.Module
-    x: float | None
-    weights: int
+    strength: float | None
+    nonzero: int
     validation: Drop
     test: Drop
     verdict: str
@@ -108,88 +108,73 @@ class Found:
 
 
 def search_drop_bound(model: nn.Module, data: MNIST, drop_bound: float, prune: Prune, *,
-                      xs: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 0.9), refine: int = 4) -> Found:
+                      strengths: Sequence[float] = STRENGTHS, refine: int = 4) -> Found:
     """Find the smallest pruned model that loses at most `drop_bound` on validation.
 
-    `prune(model, x)` returns a pruned model, from mild at the first of `xs` to severe at the last.
-    A bound of 0.01 is one point of accuracy. See `drop_bound_trials` for the search.
+    `prune(model, strength)` returns a pruned model; a strength is a sparsity, a quality, or
+    whatever prunes more as it rises. A bound of 0.01 is one point. See `drop_bound_trials`.
     """
-    trials = list(drop_bound_trials(model, data, drop_bound, prune, xs=xs, refine=refine))
-    return conclude(model, data, drop_bound, trials)
+    return conclude(model, data, drop_bound, list(drop_bound_trials(
+        model, data, drop_bound, prune, strengths=strengths, refine=refine)))
 
 
 def drop_bound_trials(model: nn.Module, data: MNIST, drop_bound: float, prune: Prune, *,
-                      xs: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 0.9), refine: int = 4
+                      strengths: Sequence[float] = STRENGTHS, refine: int = 4
                       ) -> Iterator[Trial]:
-    """Yield the trials of a search as they are made: all `xs`, then `refine` halvings.
+    """Yield the trials of a search as they are made: all `strengths`, then `refine` halvings.
 
-    All of `xs` are tried, since accuracy need not fall steadily: a later one may fit where an
-    earlier one does not. Then the gap behind the last that fits is halved again and again.
+    All are tried, since accuracy need not fall steadily: a later one may fit where an earlier one
+    does not. Then the gap behind the last that fits is halved again and again.
     """
-    if not 0 <= drop_bound <= 1:
-        raise ValueError(f"drop_bound is {drop_bound!r}; allowed is a share from 0 to 1 (one point "
-                         "is 0.01)")
-    if len(xs) == 0 or list(xs) != sorted(set(xs)):
-        raise ValueError(f"xs are {list(xs)}; allowed is one value or more, rising")
-    if not (isinstance(refine, int) and refine >= 0):
-        raise ValueError(f"refine is {refine!r}; allowed is a whole number, 0 or more")
-    return _trials(model, data.validation, drop_bound, prune, list(xs), refine)
-
-
-def _trials(model: nn.Module, split: Split, drop_bound: float, prune: Prune, xs: list[float],
-            refine: int) -> Iterator[Trial]:
-    fits = {}
-    for x in xs:
-        trial = _trial(model, split, prune, x)
-        fits[x] = trial.drop.value <= drop_bound
+    require(0 <= drop_bound <= 1, "drop_bound", drop_bound,
+            "a share from 0 to 1 (one point is 0.01)")
+    require(len(strengths) > 0 and list(strengths) == sorted(set(strengths)), "strengths",
+            list(strengths), "one or more, rising")
+    require(isinstance(refine, int) and refine >= 0, "refine", refine, "a whole number, 0 or more")
+    mild = severe = None  # the last strength that fits, and the one behind it
+    for strength in strengths:
+        trial = _trial(model, data.validation, prune, strength)
         yield trial
-    mild = max((x for x in xs if fits[x]), default=None)
-    if mild is None or mild == xs[-1]:
-        return
-    severe = xs[xs.index(mild) + 1]
-    for _ in range(refine):
-        trial = _trial(model, split, prune, (mild + severe) / 2)
         if trial.drop.value <= drop_bound:
-            mild = trial.x
-        else:
-            severe = trial.x
+            mild, severe = strength, None
+        elif severe is None:
+            severe = strength
+    for _ in range(0 if mild is None or severe is None else refine):
+        trial = _trial(model, data.validation, prune, (mild + severe) / 2)
         yield trial
+        if trial.drop.value <= drop_bound:
+            mild = trial.strength
+        else:
+            severe = trial.strength
 
 
-def _trial(model: nn.Module, split: Split, prune: Prune, x: float) -> Trial:
-    pruned = prune(model, x)
-    return Trial(x, nonzero_weights(pruned), drop(model, pruned, split), pruned)
+def _trial(model: nn.Module, split: Split, prune: Prune, strength: float) -> Trial:
+    pruned = prune(model, strength)
+    return Trial(strength, nonzero_weights(pruned), drop(model, pruned, split), pruned)
 
 
 def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[Trial]) -> Found:
     """Choose the smallest fitting trial; only now look at the test split, once."""
-    fitting = [trial for trial in trials if trial.drop.value <= drop_bound]
-    if not fitting:
-        same = drop(model, model, data.validation)
-        return Found(model, None, nonzero_weights(model), same, drop(model, model, data.test),
-                     "nothing fits", len(trials))
-    best = min(fitting, key=lambda trial: trial.weights)
+    best = smallest_within(trials, drop_bound)
+    if best is None:
+        validation, test = (drop(model, model, split) for split in (data.validation, data.test))
+        return Found(model, None, nonzero_weights(model), validation, test, "nothing fits",
+                     len(trials))
     test = drop(model, best.model, data.test)
-    verdict = ("met" if test.high <= drop_bound else
-               "met, but not surely" if test.value <= drop_bound else "missed")
-    return Found(best.model, best.x, best.weights, best.drop, test, verdict, len(trials))
+    return Found(best.model, best.strength, best.nonzero, best.drop, test,
+                 test.verdict(drop_bound), len(trials))
 
 
-def granularities(network: str) -> list[str]:
-    """Return what can be pruned: single weights, hidden neurons, and filters where there are any.
+def smallest_within(candidates: Iterable, drop_bound: float, *,
+                    drop: Callable[[Any], float] = lambda trial: trial.drop.value,
+                    size: Callable[[Any], float] = lambda trial: trial.nonzero) -> Any:
+    """Return the smallest candidate that drops at most `drop_bound`, None if there is none.
 
-    >>> granularities("lenet_300_100"), granularities("lenet_5")
-    (['weight', 'neuron'], ['weight', 'neuron', 'filter'])
+    `drop` and `size` read a candidate, by default a `Trial`. Where the unpruned network is an
+    answer, let it be a candidate too.
+
+    >>> networks = [(900, 0.0), (500, 0.006), (300, 0.004), (100, 0.05)]
+    >>> smallest_within(networks, 0.005, drop=lambda each: each[1], size=lambda each: each[0])
+    (300, 0.004)
     """
-    model = ARCHITECTURES[network]()
-    return ["weight", *(kind for kind in ("neuron", "filter") if unit_layers(model, kind))]
-
-
-def smallest_within(rows: Sequence[dict], drop_bound: float, reference: dict, *,
-                    images: int, on: str = "validation") -> dict:
-    """Return the row of fewest bytes whose drop on a split of so many images is within the bound.
-
-    If no row's is, or none is smaller, the reference's row: then nothing is pruned.
-    """
-    fitting = [row for row in rows if row[on][0] - row[on][1] <= drop_bound * images]
-    return min([reference, *fitting], key=lambda row: row["bytes"]["zstd"])
+    return min((each for each in candidates if drop(each) <= drop_bound), key=size, default=None)

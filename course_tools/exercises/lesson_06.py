@@ -14,16 +14,16 @@ def count_drop(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, in
 
 
 def verdict(value: float, low: float, high: float, bound: float) -> str:
-    """Return how a drop with its interval stands to a bound."""
+    """Return how the interval of a drop stands to a bound; its value does not matter."""
     if high <= bound:
         return "met"
-    return "met, but not surely" if value <= bound else "missed"
+    return "open" if low <= bound else "missed"
 
 
-def smallest_fitting(weights: list[int], drops: list[float], bound: float) -> int | None:
+def smallest_fitting(nonzero: list[int], drops: list[float], bound: float) -> int | None:
     """Return the place of the smallest network within the bound, None if there is none."""
     fitting = [place for place, drop in enumerate(drops) if drop <= bound]
-    return min(fitting, key=weights.__getitem__, default=None)
+    return min(fitting, key=nonzero.__getitem__, default=None)
 
 
 def layer_shares(scan: dict[str, list[float]], sparsities: list[float],
@@ -67,7 +67,7 @@ def _points(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, int, 
     return 100 * drop, lost, gained
 
 
-def _until_first_miss(weights: list[int], drops: list[float], bound: float) -> int | None:
+def _until_first_miss(nonzero: list[int], drops: list[float], bound: float) -> int | None:
     """Stop at the first that does not fit, as if drops rose steadily."""
     best = None
     for place, drop in enumerate(drops):
@@ -115,7 +115,7 @@ EXERCISES = (
                "need not be judged differently?",
                "If the pruned network errs on all 130, and on some more, how many more are they?"),
         right="20, if every error of the original is one of the pruned network, too. And 280 at "
-              "most. How sure the drop is depends on where in between it lies.",
+              "most. How wide the drop's interval is depends on where in between it lies.",
         why="130 errors can be shared. The other 20 of the pruned network's 150 cannot.",
     ),
     Exercise(
@@ -147,33 +147,37 @@ EXERCISES = (
             "is left are the lost and the gained.",
     ),
     Exercise(
-        "6.3", "Met or missed", 1, 4,
+        "6.3", "Met, open or missed", 1, 4,
         reference=verdict,
         cases=lambda: [(0.002, 0.0, 0.004, 0.005), (0.004, 0.002, 0.006, 0.005),
-                       (0.006, 0.004, 0.008, 0.005), (0.005, 0.003, 0.007, 0.005),
-                       (0.003, 0.001, 0.005, 0.005)],
+                       (0.008, 0.006, 0.010, 0.005), (0.006, 0.004, 0.008, 0.005),
+                       (0.003, 0.001, 0.005, 0.005), (0.007, 0.005, 0.009, 0.005)],
         mistakes={
-            "The lower end is looked at there. What could break the bound is the upper end.":
+            "The lower end alone is looked at there. What could break the bound is the upper end.":
                 lambda value, low, high, bound: "met" if low <= bound else "missed",
-            "The value alone decides there; the interval is what makes it sure or not.":
+            "The value alone decides there. With other images it would be another one, anywhere in "
+            "the interval.":
                 lambda value, low, high, bound: "met" if value <= bound else "missed",
-            "There a bound is missed as soon as the interval crosses it. Between met and missed "
-            "is: met, but not surely.":
+            "There a bound is missed as soon as the interval reaches beyond it. While the interval "
+            "holds the bound, it is open.":
                 lambda value, low, high, bound: "met" if high <= bound else "missed",
-            "A drop of exactly the bound is within it: <=, not <.":
+            "A value above the bound is no reason to call it missed: while the lower end lies "
+            "within it, it is open.":
+                lambda value, low, high, bound: (
+                    "met" if high <= bound else "open" if value <= bound else "missed"),
+            "An end exactly at the bound is within it: <=, not <.":
                 lambda value, low, high, bound: verdict(value, low, high, bound - 1e-12),
-            "Missed and not surely met have changed places.":
+            "Open and missed have changed places.":
                 lambda value, low, high, bound: {
-                    "met": "met", "missed": "met, but not surely",
-                    "met, but not surely": "missed"}[verdict(value, low, high, bound)],
+                    "met": "met", "missed": "open", "open": "missed"}[
+                        verdict(value, low, high, bound)],
         },
-        idea="where the bound lies: above the interval, inside it above the value, or below the "
-             "value",
+        idea="where the bound lies: above the interval, inside it, or below it",
         hints=("If the upper end is within the bound, so is all of the interval.",
-               "If it is not: does at least the value lie within the bound?"),
+               "If it is not: does at least the lower end lie within the bound?"),
         right="Three verdicts, since an interval can lie on both sides of a bound.",
-        why="The upper end decides whether the bound is surely met, the value whether it is met at "
-            "all.",
+        why="The upper end decides whether the bound is met, the lower end whether it is missed. "
+            "In between the images do not decide, and it is open.",
     ),
     Exercise(
         "6.4", "The smallest that fits", 2, 6,
@@ -186,16 +190,16 @@ EXERCISES = (
             "The search ends there at the first that does not fit. Drops need not rise steadily: a "
             "later one may fit again.": _until_first_miss,
             "That is the smallest drop. The smallest network within the bound is asked for.":
-                lambda weights, drops, bound: None if min(drops) > bound else drops.index(
+                lambda nonzero, drops, bound: None if min(drops) > bound else drops.index(
                     min(drops)),
             "A drop of exactly the bound is within it: <=, not <.":
-                lambda weights, drops, bound: smallest_fitting(weights, drops, bound - 1e-12),
+                lambda nonzero, drops, bound: smallest_fitting(nonzero, drops, bound - 1e-12),
             "That is the largest network that fits. The smallest is asked for.":
-                lambda weights, drops, bound: smallest_fitting(
-                    [-count for count in weights], drops, bound),
+                lambda nonzero, drops, bound: smallest_fitting(
+                    [-count for count in nonzero], drops, bound),
             "Where nothing fits there is no answer: return None.":
-                lambda weights, drops, bound: (
-                    0 if min(drops) > bound else smallest_fitting(weights, drops, bound)),
+                lambda nonzero, drops, bound: (
+                    0 if min(drops) > bound else smallest_fitting(nonzero, drops, bound)),
         },
         idea="which networks fit, all of them, and which of those has the fewest weights",
         hints=("First collect the places of all networks whose drop is within the bound.",

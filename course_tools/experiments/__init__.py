@@ -3,6 +3,6 @@
 Reading a result imports no long run.
 """
 
-from course_tools.experiments.results import load_results
+from course_tools.experiments.results import load_results, series
 
-__all__ = ["load_results"]
+__all__ = ["load_results", "series"]

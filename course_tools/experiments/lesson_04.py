@@ -36,7 +36,7 @@ def race(data: MNIST, *, seed: int, recipe: Mapping = RACE) -> list[dict]:
             train(model, data.train, **options, masks=masks, seed=seed)
             rows.append({"seed": seed, "kept": share, "kind": kind, "before": before,
                          "after": evaluate(model, data.test),
-                         "weights": nonzero_weights(model)})
+                         "nonzero": nonzero_weights(model)})
     return rows
 
 

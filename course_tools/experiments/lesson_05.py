@@ -16,7 +16,7 @@ from torch import nn
 from course_lib._state import seeded
 from course_lib.chains import build_chain, chain_config
 from course_lib.data import MNIST
-from course_lib.iterative import Round, cubic_schedule, prune_and_retrain, prune_gradually
+from course_lib.iterative import Round, by_sparsity, cubic_schedule, prune_and_retrain
 from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, lenet_300_100, load_trained, prunable_layers
@@ -125,8 +125,7 @@ def narrower(network: str, weights: int, seed: int) -> nn.Sequential:
 
 def _described(at: Round) -> dict:
     return {"round": at.number, "compression": at.compression, "density": at.density,
-            "thresholds": at.thresholds, "validation_before": at.before,
-            "validation_after": at.after}
+            "validation_before": at.before, "validation_after": at.after}
 
 
 def _tested(model: nn.Module, rivals: dict[str, nn.Module], data: MNIST) -> dict:
@@ -155,9 +154,9 @@ def gradual(data: MNIST, *, seed: int, network: str, dropout: float = 0.0,
         rising, settling = plan["next"] if place else plan["first"]
         steps = [reached + (target - reached) * share for share in cubic_schedule(1.0, rising)]
         for sparsities, epochs in ((steps, 1), ([target], settling)):
-            *_, last = prune_gradually(
-                model, data, sparsities, epochs=epochs, lr=plan["lr"], l1=plan["l1"],
-                teacher=teacher, seed=100 * seed + 10 * place + (epochs > 1))
+            *_, last = prune_and_retrain(
+                model, data, sparsities, cut=by_sparsity, epochs=epochs, lr=plan["lr"],
+                l1=plan["l1"], teacher=teacher, seed=100 * seed + 10 * place + (epochs > 1))
             model.load_state_dict(last.weights)
         rows.append({"network": network, "seed": seed, "dropout": dropout, "target": target}
                     | _tested(model, {"teacher": teacher}, data))

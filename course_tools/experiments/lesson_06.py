@@ -1,6 +1,6 @@
 """The long runs of lesson 06: how small a network becomes, and what that costs in accuracy.
 
-A sweep prunes one network further and further. How each level reads is stored as counts of images,
+A sweep prunes one network further and further. What each step costs is stored as counts of images,
 [lost, gained] against the unpruned network, on validation and on test, so that the choice under any
 drop bound can be read off afterwards: `smallest_within` chooses.
 """
@@ -12,16 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.data import MNIST
+from course_lib.intervals import drop_between
 from course_lib.masks import apply_masks, keep_top, magnitude_masks, unit_layers
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
-from course_lib.search import granularities, sensitivity_scan, shares_within
+from course_lib.search import sensitivity_scan, shares_within
 from course_lib.sizes import FORMATS
 from course_lib.training import predictions, train
 
-from course_tools.experiments.recipes import FLATTERY, SWEEPS
+from course_tools.experiments.recipes import FLATTERY, SWEEPS, granularities
 
 Shares = dict[str, float]  # layer name -> share of its weights or units that go
 
@@ -41,9 +42,9 @@ def tradeoff(data: MNIST, *, seed: int, network: str,
     rows = _rows(reference, data, "none", "none", [(0.0, {})], None)
     rows += _rows(reference, data, "none", "none", nothing, options)
     for granularity in granularities(network):
-        for way, levels in _ways(reference, data, granularity, recipe).items():
-            rows += _rows(reference, data, granularity, way, levels, None)
-            rows += _rows(reference, data, granularity, way, levels, options)
+        for way, steps in _ways(reference, data, granularity, recipe).items():
+            rows += _rows(reference, data, granularity, way, steps, None)
+            rows += _rows(reference, data, granularity, way, steps, options)
     return [{"network": network, "seed": seed} | row for row in rows]
 
 
@@ -56,10 +57,10 @@ def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict
     """
     reference = ARCHITECTURES["lenet_300_100"](seed)
     train(reference, data.train, **recipe["brief"], seed=seed)
-    levels = [(share, _everywhere(reference, "weight", share)) for share in recipe["shares"]]
+    steps = [(share, _everywhere(reference, "weight", share)) for share in recipe["shares"]]
     options = SWEEPS["retraining"]["lenet_300_100"] | {"epochs": 1, "seed": seed}
     halves = random_halves(len(data.test), recipe["halves"], seed=seed)
-    rows = _rows(reference, data, "weight", "uniform", levels, options, halves)
+    rows = _rows(reference, data, "weight", "uniform", steps, options, halves)
     return [{"seed": seed} | row for row in rows]
 
 
@@ -69,15 +70,15 @@ def random_halves(images: int, halves: int, *, seed: int) -> list[Tensor]:
     return [torch.randperm(images, generator=generator)[:images // 2] for _ in range(halves)]
 
 
-def sweep(reference: nn.Sequential, data: MNIST, levels: Sequence[Shares], granularity: str,
+def sweep(reference: nn.Sequential, data: MNIST, steps: Sequence[Shares], granularity: str,
           options: dict | None) -> Iterator[nn.Sequential]:
-    """Yield the network at each level: pruned from the one before and retrained with `options`.
+    """Yield the network at each step: pruned from the one before and retrained with `options`.
 
     With None each is pruned from the reference, and none is retrained. Shares are always of what
     the reference had.
     """
     model, masks = reference, None
-    for shares in levels:
+    for shares in steps:
         if options is None:
             model, masks = reference, None
         if granularity == "weight":
@@ -121,16 +122,20 @@ def _everywhere(model: nn.Sequential, granularity: str, share: float) -> Shares:
 
 
 def _rows(reference: nn.Sequential, data: MNIST, granularity: str, way: str,
-          levels: Sequence[tuple[float, Shares]], options: dict | None,
+          steps: Sequence[tuple[float, Shares]], options: dict | None,
           halves: Sequence[Tensor] = ()) -> list[dict]:
-    """Return a row for each level of one sweep, with counts on parts of the test split, if any."""
-    models = sweep(reference, data, [shares for _, shares in levels], granularity, options)
+    """Return a row for each step of one sweep, with counts on parts of the test split, if any.
+
+    A step's strength is the share of each layer, or the loss that a layer alone may cost, or how
+    often the control was retrained.
+    """
+    models = sweep(reference, data, [shares for _, shares in steps], granularity, options)
     before, rows = _right(reference, data), []
-    for (x, _), model in zip(levels, models, strict=True):
+    for (strength, _), model in zip(steps, models, strict=True):
         after = _right(model, data)
         rows.append({
-            "granularity": granularity, "way": way, "retrained": options is not None, "x": x,
-            "weights": nonzero_weights(model),
+            "granularity": granularity, "way": way, "retrained": options is not None,
+            "strength": strength, "nonzero": nonzero_weights(model),
             "bytes": {name: len(FORMATS[name].write(model)) for name in ("safetensors", "zstd")},
             **{name: _lost_and_gained(before[name], after[name]) for name in before}})
         if halves:
@@ -146,4 +151,5 @@ def _right(model: nn.Module, data: MNIST) -> dict[str, Tensor]:
 
 
 def _lost_and_gained(before: Tensor, after: Tensor) -> list[int]:
-    return [int((before & ~after).sum()), int((after & ~before).sum())]
+    found = drop_between(before, after)
+    return [found.lost, found.gained]

@@ -6,6 +6,7 @@ on only under the same recipe.
 
 from collections.abc import Mapping
 
+from course_lib.masks import unit_layers
 from course_lib.models import ARCHITECTURES, prunable_layers
 
 BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
@@ -75,6 +76,16 @@ def qualities(network: str, recipe: Mapping | None = None) -> list[dict[str, flo
     return [{name: quality * recipe["gentle"].get(name, 1.0)
              for name in prunable_layers(ARCHITECTURES[network]())}
             for quality in recipe["qualities"]]
+
+
+def granularities(network: str) -> list[str]:
+    """Return what can be pruned: single weights, hidden neurons, and filters where there are any.
+
+    >>> granularities("lenet_300_100"), granularities("lenet_5")
+    (['weight', 'neuron'], ['weight', 'neuron', 'filter'])
+    """
+    model = ARCHITECTURES[network]()
+    return ["weight", *(kind for kind in ("neuron", "filter") if unit_layers(model, kind))]
 
 
 LENET_5 = of_network("lenet_5")

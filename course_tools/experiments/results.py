@@ -4,6 +4,8 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -85,6 +87,31 @@ def load_results(name: str, *, partial: bool = False) -> list[dict]:
         raise ValueError(f"{path} holds {how_far(stored)}; finish it with: "
                          f"{stored['command'].removesuffix(' --fresh')}")
     return [row for rows in stored["tasks"].values() for row in rows]
+
+
+Key = str | Callable[[dict], float]  # a field of a row, or what makes a number of a row
+
+
+def series(rows: Iterable[dict], x: Key, y: Key, *, only: Mapping | None = None
+           ) -> dict[float, list[float]]:
+    """Return {x: the y of each seed} of rows whose fields are as `only` says, in order of x.
+
+    The values stand in the order of the seeds, so that two series can be compared seed by seed.
+
+    >>> rows = [{"seed": seed, "kind": kind, "width": width, "test": width + seed}
+    ...         for seed in (1, 0) for kind in ("dense", "pruned") for width in (30, 10)]
+    >>> series(rows, "width", lambda row: row["test"] / 10, only={"kind": "dense"})
+    {10: [1.0, 1.1], 30: [3.0, 3.1]}
+    """
+    points: dict[float, list[float]] = {}
+    for row in sorted(rows, key=itemgetter("seed")):
+        if all(row[field] == value for field, value in (only or {}).items()):
+            points.setdefault(_read(row, x), []).append(_read(row, y))
+    return dict(sorted(points.items()))
+
+
+def _read(row: dict, key: Key) -> float:
+    return row[key] if isinstance(key, str) else key(row)
 
 
 def how_far(stored: dict) -> str:

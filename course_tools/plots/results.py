@@ -10,6 +10,7 @@ from torch import Tensor
 
 from course_lib.data import Split
 from course_lib.intervals import seed_interval
+from course_lib.search import smallest_within
 
 from course_tools.plots.base import BLUE, COLOURS, MARKS, ORANGE, RED, axes_for, panels
 
@@ -65,20 +66,21 @@ def pixel_map(values: Tensor, ax: Axes | None = None, *, label: str = "") -> Axe
 
 
 def curves(series: Mapping[str, Mapping[float, Sequence[float]]], ax: Axes | None = None, *,
-           xlabel: str = "", ylabel: str = "test accuracy (%)", scale: float = 100) -> Axes:
+           xlabel: str = "", ylabel: str = "", percent: bool = False) -> Axes:
     """Draw a line for each series: the mean over seeds, and its 95 % interval as a band.
 
-    A series is {x: one value a seed}; a single value a point is drawn without a band.
+    A series is {x: one value per seed}; a single value per x is drawn without a band. With
+    `percent` the values are shares, and the axis counts in per cent.
     """
-    ax = axes_for(ax)
+    ax, scale = axes_for(ax), 100 if percent else 1
     for place, (name, points) in enumerate(series.items()):
         colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
-        places = sorted(points)
-        means = [scale * sum(points[x]) / len(points[x]) for x in places]
-        ax.plot(places, means, color=colour, marker=mark, markersize=6, label=name)
-        if all(len(points[x]) > 1 for x in places):
-            spans = [seed_interval([scale * value for value in points[x]]) for x in places]
-            ax.fill_between(places, [span.low for span in spans], [span.high for span in spans],
+        xs = sorted(points)
+        means = [scale * sum(points[x]) / len(points[x]) for x in xs]
+        ax.plot(xs, means, color=colour, marker=mark, markersize=6, label=name)
+        if all(len(points[x]) > 1 for x in xs):
+            spans = [seed_interval([scale * value for value in points[x]]) for x in xs]
+            ax.fill_between(xs, [span.low for span in spans], [span.high for span in spans],
                             color=colour, alpha=0.2, linewidth=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(alpha=0.3)
@@ -96,28 +98,33 @@ def trials(found: Sequence, drop_bound: float | None = None, ax: Axes | None = N
     ax = axes_for(ax)
     ax.set(xlabel="weights left", ylabel="drop on validation (points)")
     if found:
-        left = [trial.weights for trial in found]
+        left = [trial.nonzero for trial in found]
         ax.set(xscale="log", xlim=(min(left) / 1.3, 1.3 * max(left)))  # one trial has no width
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter("{x:,.0f}")
-        ax.xaxis.set_minor_formatter("")
+        _whole_numbers(ax)
     ax.grid(alpha=0.3)
-    fitting = [trial for trial in found if drop_bound is None or trial.drop.value <= drop_bound]
     for number, trial in enumerate(found, start=1):
-        place = (trial.weights, 100 * trial.drop.value)
-        ax.vlines(trial.weights, 100 * trial.drop.low, 100 * trial.drop.high, color="0.6")
-        ax.plot(*place, "o", color=BLUE if trial in fitting else "white", markeredgecolor=BLUE)
-        near = sum(1 < other.weights / trial.weights < 1.15 for other in found)
-        ax.annotate(number, place, xytext=(5, 5 + 12 * near), textcoords="offset points",
-                    fontsize=10)  # above those of its neighbours on the right
+        fits, points = drop_bound is None or trial.drop.value <= drop_bound, trial.drop.points
+        ax.vlines(trial.nonzero, points.low, points.high, color="0.6")
+        ax.plot(trial.nonzero, points.mean, "o", color=BLUE if fits else "white",
+                markeredgecolor=BLUE)
+        near = sum(1 < other.nonzero / trial.nonzero < 1.15 for other in found)
+        ax.annotate(number, (trial.nonzero, points.mean), xytext=(5, 5 + 12 * near), fontsize=10,
+                    textcoords="offset points")  # above those of its neighbours on the right
     if drop_bound is not None:
         ax.axhline(100 * drop_bound, color=RED, linestyle="--", label="bound")
         ax.legend(loc="upper right")
-        if fitting:
-            best = min(fitting, key=lambda trial: trial.weights)
-            ax.plot(best.weights, 100 * best.drop.value, "o", color="none", markeredgecolor=RED,
+        best = smallest_within(found, drop_bound)
+        if best is not None:
+            ax.plot(best.nonzero, best.drop.points.mean, "o", color="none", markeredgecolor=RED,
                     markersize=16, markeredgewidth=2)
     return ax
+
+
+def _whole_numbers(ax: Axes) -> None:
+    """Write 1, 2, 5, 10, … in full below a logarithmic axis."""
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_minor_formatter("")
 
 
 def budgets(found: Mapping[str, tuple], boxes: Mapping[str, tuple[int, float]],
@@ -136,14 +143,13 @@ def budgets(found: Mapping[str, tuple], boxes: Mapping[str, tuple[int, float]],
         ax.annotate(name, (size / 1000, 100 * bound), xytext=(-4, -4), textcoords="offset points",
                     ha="right", va="top", fontsize=10)
     for place, (name, (size, lost)) in enumerate(found.items()):
-        low, value, high = (min(100 * x, 0.96 * most) for x in (lost.low, lost.value, lost.high))
+        points = lost.points
+        low, value, high = (min(x, 0.96 * most) for x in (points.low, points.mean, points.high))
         ax.vlines(size / 1000, low, high, color="0.4")
         ax.plot(size / 1000, value, MARKS[place % len(MARKS)], color="black", label=name)
     ax.set(xscale="log", xlim=(left, None), ylim=(-0.3 * most, most),
            xlabel="kilobytes of the file", ylabel="drop (points)")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.xaxis.set_minor_formatter("")
+    _whole_numbers(ax)
     handles, names = ax.get_legend_handles_labels()
     points = [(handle, name) for handle, name in zip(handles, names, strict=True)
               if name in found]

@@ -17,7 +17,7 @@ from course_lib.measure import latency, measure
 from course_lib.models import prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
-from course_lib.search import Trial
+from course_lib.search import Trial, smallest_within
 from course_lib.training import evaluate
 
 from course_tools import plots
@@ -202,7 +202,7 @@ def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
         timing.value = "latency: measured when the slider rests"
 
     def time_it() -> None:
-        best = _smallest(trials, slider.value)
+        best = smallest_within(trials, slider.value / 100)
         whole, now = (latency(each, 256, seconds=0.1).median
                       for each in (model, model if best is None else best.model))
         timing.value = f"latency: {now:.1f} ms for 256 images, the original {whole:.1f} ms."
@@ -213,11 +213,6 @@ def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
     time_it()
     return Live({slider.description: slider}, line, picture,
                 twin(draw, 2, [[0.1], [0.5], [2.0]], alt, 4.5), timing)
-
-
-def _smallest(trials: Sequence[Trial], points: float) -> Trial | None:
-    fitting = [trial for trial in trials if 100 * trial.drop.value <= points]
-    return min(fitting, key=lambda trial: trial.weights, default=None)
 
 
 def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step:
@@ -234,18 +229,17 @@ def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step
     length = cache(lambda network: len(FORMATS["zstd"].write(network)) / 1000)
 
     def step(points: float) -> str:
-        best = _smallest(trials, points)
+        best = smallest_within(trials, points / 100)
         bound.set_ydata([points, points])
-        ring.set_data(*([], []) if best is None else ([best.weights], [100 * best.drop.value]))
+        ring.set_data(*([], []) if best is None else ([best.nonzero], [best.drop.points.mean]))
         for name, layer in prunable_layers(model if best is None else best.model).items():
             side = int(layer.weight.count_nonzero()) ** 0.5
             boxes[name].set_bounds(*boxes[name].get_xy(), side, side)
         if best is None:
             return f"bound {points:.2f} points: no trial fits, the original stays."
-        found = best.drop
-        return (f"bound {points:.2f} points: {best.weights:,} weights left, a file of "
+        return (f"bound {points:.2f} points: {best.nonzero:,} weights left, a file of "
                 f"{length(best.model):.0f} kB instead of {length(model):.0f}, drop on validation "
-                f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}] points.")
+                f"{best.drop.points:.2f} points.")
 
     return step
 

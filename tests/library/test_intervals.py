@@ -1,15 +1,50 @@
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
-from course_lib.intervals import paired_drop, seed_interval
+from course_lib.intervals import Drop, Interval, drop_between, paired_drop, seed_interval
 
 
 def test_the_interval_agrees_with_scipy():
     values = [0.91, 0.95, 0.93, 0.99]
     low, high = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
     found = seed_interval(values)
-    assert (found.mean, found.low, found.high) == pytest.approx((np.mean(values), low, high))
+    assert (found.mean, found.low, found.high) == pytest.approx((np.mean(values), low, high),
+                                                                abs=1e-12)
+    moved = seed_interval([value + 0.5 for value in values], minus=[0.5] * 4)
+    assert (moved.low, moved.high) == pytest.approx((low, high))
+
+
+def test_a_difference_is_taken_seed_by_seed():
+    ours, rival = [0.91, 0.95, 0.93], [0.90, 0.96, 0.90]
+    low, high = scipy.stats.ttest_rel(ours, rival).confidence_interval(0.95)
+    found = seed_interval(ours, minus=rival)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-12)
+    with pytest.raises(ValueError, match="minus is .*; allowed is 3 values, as above"):
+        seed_interval(ours, minus=rival[:2])
+
+
+def test_values_that_are_all_the_same_have_an_interval_without_width():
+    assert seed_interval([0.5, 0.5, 0.5]) == Interval(0.5, 0.5, 0.5)
+
+
+def test_intervals_and_drops_are_written_alike():
+    interval, drop = Interval(0.0123, -0.01, 0.1), Drop(0.0123, -0.01, 0.1, 3, 2)
+    assert f"{interval:.2f}" == f"{drop:.2f}" == "0.01 [-0.01, 0.10]"
+    assert f"{interval:6.1%}" == "  1.2% [ -1.0%,  10.0%]"
+    assert f"{drop.points:.1f}" == f"{interval.points:.1f}" == "1.2 [-1.0, 10.0]"
+
+
+def test_a_drop_is_counted_from_what_was_read_right():
+    before, after = torch.tensor([1, 1, 1, 0, 0]).bool(), torch.tensor([1, 0, 0, 1, 0]).bool()
+    assert drop_between(before, after) == paired_drop(2, 1, 5)
+
+
+@pytest.mark.parametrize(("bound", "verdict"), [
+    (0.31, "met"), (0.3, "met"), (0.29, "open"), (0.15, "open"), (0.1, "open"), (0.09, "missed")])
+def test_a_verdict_says_where_the_bound_lies(bound, verdict):
+    assert Drop(0.2, 0.1, 0.3, 0, 0).verdict(bound) == verdict
 
 
 def test_the_interval_covers_the_mean_in_95_of_100_samples():
@@ -20,7 +55,7 @@ def test_the_interval_covers_the_mean_in_95_of_100_samples():
 
 
 def test_one_value_has_no_interval():
-    with pytest.raises(ValueError, match="values has 1 entries; allowed is 2 or more"):
+    with pytest.raises(ValueError, match=r"values is \[0.5\]; allowed is two or more, one"):
         seed_interval([0.5])
 
 
@@ -49,5 +84,5 @@ def test_the_interval_is_not_wider_than_it_need_be():
 
 @pytest.mark.parametrize("counts", [(-1, 0, 10), (6, 5, 10), (0, 0, 0)])
 def test_counts_that_cannot_be_are_refused(counts):
-    with pytest.raises(ValueError, match="lost, gained, images are"):
+    with pytest.raises(ValueError, match="lost, gained, images is .*; allowed is 0 or more"):
         paired_drop(*counts)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from course_lib.data import MNIST, Split
-from course_lib.iterative import Round, cubic_schedule, prune_and_retrain, prune_gradually
+from course_lib.iterative import Round, by_sparsity, cubic_schedule, prune_and_retrain
 from course_lib.masks import sparsity
 from course_lib.models import lenet_300_100, load_trained, prunable_layers
 from course_lib.training import evaluate, train
@@ -31,8 +31,7 @@ def test_a_round_removes_what_lies_below_quality_times_sigma(few):
     only, = prune_and_retrain(model, few, [0.7], epochs=0)
     for name, layer in prunable_layers(model).items():
         weight = layer.weight.detach().numpy()
-        assert only.thresholds[name] == pytest.approx(0.7 * np.std(weight), rel=1e-5)
-        wanted = np.where(np.abs(weight) >= only.thresholds[name], weight, 0)
+        wanted = np.where(np.abs(weight) >= 0.7 * np.std(weight), weight, 0)
         assert np.array_equal(only.weights[f"{name}.weight"].numpy(), wanted)  # survivors as are
         assert only.density[name] == pytest.approx(np.mean(wanted != 0))
 
@@ -40,9 +39,10 @@ def test_a_round_removes_what_lies_below_quality_times_sigma(few):
 def test_sigma_is_taken_anew_over_the_survivors(few):
     first, second = prune_and_retrain(small(), few, [1.0, 1.0], epochs=0)
     for name, mask in first.masks.items():
-        survivors = first.weights[f"{name}.weight"][mask].numpy()
-        assert second.thresholds[name] == pytest.approx(np.std(survivors), rel=1e-5)
-        assert second.thresholds[name] > first.thresholds[name]
+        weight = first.weights[f"{name}.weight"].numpy()
+        wanted = np.abs(weight) >= np.std(weight[mask.numpy()])
+        assert np.array_equal(second.masks[name].numpy(), mask.numpy() & wanted)
+        assert second.density[name] < first.density[name]
 
 
 def test_a_gaussian_layer_loses_erf_of_quality_over_root_two(few):
@@ -102,6 +102,11 @@ def test_a_network_without_any_weight_left_is_infinitely_compressed(few):
     assert only.compression == math.inf
 
 
+def test_what_is_pruned_stays_pruned_where_the_sparsity_falls(few):
+    first, second = prune_and_retrain(small(), few, [0.9, 0.5], epochs=1, cut=by_sparsity)
+    assert all(torch.equal(first.masks[name], second.masks[name]) for name in first.masks)
+
+
 @pytest.mark.parametrize(("shrink", "rate"), [(True, None), (False, 0.5)])
 def test_dropout_shrinks_by_the_papers_formula(few, monkeypatch, shrink, rate):
     seen = []
@@ -131,14 +136,12 @@ def test_the_options_reach_the_training(few, monkeypatch):
 
 def test_gradual_pruning_reaches_each_sparsity_over_all_layers(few):
     shares = cubic_schedule(0.9, 3)
-    rounds = list(prune_gradually(small(), few, shares, epochs=1))
+    rounds = list(prune_and_retrain(small(), few, shares, epochs=1, cut=by_sparsity))
     assert [sparsity(each.masks) for each in rounds] == pytest.approx(shares, abs=1e-4)
-    last = rounds[0]
-    untouched = prunable_layers(small())
-    for name, mask in last.masks.items():  # before any training: the cut is known exactly
-        weights = untouched[name].weight.detach().abs()
-        assert last.thresholds[name] == float(weights[mask].min())
-        assert weights[~mask].max() <= weights[mask].min()
+    untouched = prunable_layers(small())  # before any training: the cut is known exactly
+    kept, gone = (torch.cat([untouched[name].weight.detach().abs()[mask if stays else ~mask]
+                             for name, mask in rounds[0].masks.items()]) for stays in (True, False))
+    assert gone.max() <= kept.min()
 
 
 @pytest.mark.parametrize(("final", "rounds"), [(0.9, 1), (0.9, 10), (0.0, 3), (1.0, 4)])
@@ -158,7 +161,7 @@ def test_the_cubic_schedule_rises_ever_more_gently_to_its_end(final, rounds):
 def test_layers_that_lose_everything_are_no_obstacle(few):
     first, second = prune_and_retrain(small(), few, [{"4": 100.0}, 0.5], epochs=0)
     assert first.density["4"] == 0
-    assert "4" not in second.thresholds
+    assert second.density["4"] == 0
     assert isinstance(second, Round)
 
 
@@ -166,20 +169,18 @@ def test_layers_that_lose_everything_are_no_obstacle(few):
     (lambda model, few: prune_and_retrain(model, few, [0.5, -1.0], epochs=1),
      "quality for '1' is -1.0; allowed is 0 or more"),
     (lambda model, few: prune_and_retrain(model, few, [{"fc9": 0.5}], epochs=1),
-     "quality names the layer 'fc9'; allowed is one of 1, 4"),
-    (lambda model, few: prune_gradually(model, few, [0.5, 90], epochs=1),
+     "quality for 'fc9' is 0.5; allowed is 0 or more, and finite, for one of 1, 4"),
+    (lambda model, few: prune_and_retrain(model, few, [90], epochs=1, cut=by_sparsity),
      "sparsity is 90; allowed is a share from 0 to 1"),
     (lambda model, few: prune_and_retrain(model, few, 0.5, epochs=1),
      "qualities is 0.5; allowed is a list, one value for each round"),
     (lambda model, few: prune_and_retrain(model, few, [], epochs=1), r"qualities is \[\]; allowed"),
-    (lambda model, few: prune_gradually(model, few, [0.9, 0.5], epochs=1),
-     r"sparsities are \[0.9, 0.5\]; allowed are shares that never fall"),
     (lambda model, few: cubic_schedule(90, 3), "final is 90; allowed is a share"),
     (lambda model, few: cubic_schedule(0.9, 0), "rounds is 0; allowed is a whole number"),
 ])
 def test_bad_input_is_refused_before_anything_runs(few, call, message):
     with pytest.raises(ValueError, match=message):
-        call(small(), few)
+        list(call(small(), few))
 
 
 def test_splits_are_kept_apart(few):

@@ -1,5 +1,6 @@
+import functools
 import itertools
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.measure import latency, measure, side_by_side
-from course_lib.models import ARCHITECTURES, load_trained
+from course_lib.models import NETWORKS, load_trained
 from course_lib.training import evaluate
 
 
@@ -34,9 +35,9 @@ def test_zeros_are_counted_and_shrink_nothing():
     assert sparse.dense_bytes == dense.dense_bytes
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_macs_agree_with_torchs_counter(name):
-    model = ARCHITECTURES[name]().eval()
+    model = NETWORKS[name]().eval()
     with FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 1, 28, 28))
     report = measure(model)
@@ -53,11 +54,6 @@ def test_macs_with_zeros_left_out_are_counted_apart():
     assert full.macs - report.macs_nonzero == 24 * 24 * 250 + 360_000
 
 
-def test_peak_memory_of_a_chain_worked_out_by_hand():
-    # lenet_5: 20 maps of 24 x 24 from one image of 28 x 28 are fewer than those and their pooling
-    assert measure(ARCHITECTURES["lenet_5"]()).peak_bytes == 4 * (20 * 24 * 24 + 20 * 12 * 12)
-
-
 def test_measuring_changes_nothing():
     model = load_trained("vgg_mini").train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
@@ -67,26 +63,38 @@ def test_measuring_changes_nothing():
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
-def test_what_is_no_chain_is_refused():
-    with pytest.raises(ValueError, match="model is a Linear; allowed is an nn.Sequential"):
-        measure(torch.nn.Linear(784, 10))
+def test_no_hook_is_left_behind():
+    model = load_trained("resnet_mini")
+    measure(model)
+    with pytest.raises(RuntimeError):
+        measure(torch.nn.Linear(9, 10))  # which reads no images
+    assert not any(part._forward_hooks for part in model.modules())
 
 
-class Sleeper(torch.nn.Module):
+class Twice(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(28, 28)
+
     def forward(self, images):
-        time.sleep(0.001 * len(images))
-        return images
+        return self.layer(self.layer(images))
 
 
-def test_latency_is_the_time_of_a_pass():
-    found = latency(Sleeper(), 4, threads=1, seconds=0.1)
-    assert 4 <= found.low <= found.median <= found.high
+def test_a_layer_is_counted_as_often_as_it_is_used():
+    report = measure(Twice())
+    assert report.weights == 28 * 28
+    assert report.macs == 2 * 28 * 28 * 28  # twice for each of 28 rows
+
+
+def test_latency_says_of_how_many_images_and_threads():
+    found = latency(torch.nn.Flatten(), 4, threads=1, seconds=0.01)
+    assert 0 < found.q25 <= found.median <= found.q75
     assert (found.batch, found.threads) == (4, 1)
 
 
 def test_latency_leaves_torchs_threads_as_they_were():
     before = torch.get_num_threads()
-    assert latency(Sleeper(), threads=before + 1, seconds=0.01).threads == before + 1
+    assert latency(torch.nn.Flatten(), threads=before + 1, seconds=0.01).threads == before + 1
     assert torch.get_num_threads() == before
 
 
@@ -96,17 +104,14 @@ def test_latency_leaves_torchs_threads_as_they_were():
 ])
 def test_a_latency_of_nothing_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        latency(Sleeper(), **options)
+        latency(torch.nn.Flatten(), **options)
 
 
-def test_side_by_side_takes_turns_and_gives_each_its_time():
-    said = []
-    calls = {"slow": lambda: (said.append("slow"), time.sleep(0.003)),
-             "quick": lambda: (said.append("quick"), time.sleep(0.001))}
-    found = side_by_side(calls, seconds=0.02, rounds=3)
-    assert found["slow"] >= 3
-    assert 1 <= found["quick"] < found["slow"]
-    assert [name for name, _ in itertools.groupby(said)] == ["slow", "quick"] * 3
+def test_side_by_side_takes_turns():
+    called = []
+    calls = {name: functools.partial(called.append, name) for name in ("one", "other")}
+    assert list(side_by_side(calls, seconds=0.003, rounds=3)) == ["one", "other"]
+    assert [name for name, _ in itertools.groupby(called)] == ["one", "other"] * 3
 
 
 def test_side_by_side_sets_torchs_threads_meanwhile():
@@ -119,8 +124,9 @@ def test_side_by_side_sets_torchs_threads_meanwhile():
 
 def test_side_by_side_is_the_median_of_medians(monkeypatch):
     given = iter([[1.0, 9.0, 2.0], [30.0], [4.0, 3.0, 5.0]])
-    monkeypatch.setattr("course_lib.measure._times", lambda call, seconds, least: next(given))
-    assert side_by_side({"one": print}, rounds=3) == {"one": 4.0}  # of 2, 30 and 4
+    monkeypatch.setattr("torch.utils.benchmark.Timer.blocked_autorange",
+                        lambda timer, min_run_time: SimpleNamespace(times=next(given)))
+    assert side_by_side({"one": print}, rounds=3) == {"one": 4_000.0}  # ms, of 2, 30 and 4 s
 
 
 @pytest.mark.parametrize(("options", "message"), [

@@ -22,12 +22,12 @@ def pruned(name, share, choose=magnitude_masks):
 def test_every_format_gives_an_equal_model_back(name, share):
     model = pruned(name, share)
     shell = copy.deepcopy(model)
-    for layer in shell.modules():  # no format but the second may take a value from the model
+    for layer in shell.modules():  # no format may take a value from the model
         for values in layer.parameters(recurse=False):
             values.data[values != 0] = 7
     for key, form in sizes.FORMATS.items():
         back = form.read(form.write(model), shell)
-        assert list(back) == list(model.state_dict())
+        assert set(back) == set(model.state_dict())
         for name_, value in model.state_dict().items():
             assert back[name_].dtype == value.dtype
             assert torch.equal(back[name_], value), (key, name_)

@@ -110,10 +110,14 @@ def test_a_file_too_long_is_told_its_bytes_and_a_time_no_digits():
     assert told(1, ratio=0.912)[1] == "latency: missed, at most 0.8 of the reference's time"
 
 
-def test_only_the_third_level_asks_to_be_sure():
+def test_only_the_third_level_asks_for_the_whole_interval():
     wide = Drop(0.006, 0.002, 0.0101, 0, 0)
-    assert "missed" not in told(2, drop=wide)[2]
-    assert told(3, drop=wide)[2].startswith("drop: missed, its value is within the bound, but not")
+    assert told(2, drop=wide)[2].startswith("drop: met, ")
+    assert told(3, drop=wide)[2] == (
+        "drop: open, its interval holds the bound; asked for is the whole interval of the drop at "
+        "most 0.75 points")
+    assert told(3, drop=Drop(0.01, 0.008, 0.012, 0, 0))[2].startswith("drop: missed, ")
+    assert not LEVELS[3].budgets(replace(FINE, drop=wide))[2].met
 
 
 def test_each_level_is_harder_than_the_one_before():

@@ -234,7 +234,7 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "5.5": [compression_in_a_loop],
     "6.2": [count_drop_in_a_loop],
     "6.3": [lambda value, low, high, bound: (
-        "missed" if value > bound else "met, but not surely" if high > bound else "met")],
+        "missed" if low > bound else "open" if high > bound else "met")],
     "6.4": [smallest_in_a_loop],
     "6.5": [shares_by_first_miss],
     "7.2": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],

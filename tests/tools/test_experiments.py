@@ -176,8 +176,8 @@ def test_the_race_compares_networks_with_as_many_weights(mnist):
     rows = race(few, seed=1, recipe=RACE | {"brief": {"epochs": 1}, "kept": (0.5,)})
     assert [row["kind"] for row in rows] == ["filters by L1", "random filters", "single weights",
                                              "narrow from scratch"]
-    assert len({row["weights"] for row in rows}) == 1
-    assert 0.24 < rows[0]["weights"] / 123_464 < 0.26
+    assert len({row["nonzero"] for row in rows}) == 1
+    assert 0.24 < rows[0]["nonzero"] / 123_464 < 0.26
 
 
 def test_filters_are_kept_by_their_norm_or_at_random():

@@ -7,11 +7,11 @@ from course_lib.data import MNIST
 from course_lib.masks import magnitude_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
 from course_lib.scores import unit_scores
-from course_lib.search import drop, granularities, smallest_within
+from course_lib.search import drop
 
 from course_tools.experiments import lesson_06 as tradeoff
 from course_tools.experiments.lesson_06 import fewer_units, random_halves, sweep
-from course_tools.experiments.recipes import FLATTERY, SWEEPS
+from course_tools.experiments.recipes import FLATTERY, SWEEPS, granularities
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +26,6 @@ def widths(model):
 def test_networks_and_their_recipes():
     assert set(SWEEPS["references"]) == set(SWEEPS["retraining"]) == set(ARCHITECTURES)
     assert granularities("vgg_mini") == ["weight", "neuron", "filter"]
-
-
-def row(size, lost, gained):
-    return {"bytes": {"zstd": size}, "validation": [lost, gained], "test": [gained, lost]}
-
-
-def test_the_smallest_within_a_bound_is_chosen_even_where_drops_do_not_rise_steadily():
-    whole, rows = row(100, 0, 0), [row(80, 9, 0), row(60, 3, 0), row(40, 30, 25), row(20, 40, 0)]
-    chosen = {bound: smallest_within(rows, bound, whole, images=1000)
-              for bound in (0.0, 0.003, 0.005, 0.04)}
-    assert chosen == {0.0: whole, 0.003: rows[1], 0.005: rows[2], 0.04: rows[3]}
-    assert smallest_within(rows, 0.0, whole, images=1000, on="test") is rows[3]
-    assert smallest_within([row(120, 0, 9)], 0.0, whole, images=1000) is whole
 
 
 def test_fewer_units_counts_from_the_whole_network_and_keeps_the_largest():
@@ -89,7 +76,7 @@ def test_the_rows_tell_what_a_paired_drop_would(few):
     whole, *control = [each for each in rows if each["granularity"] == "none"]
     assert whole["test"] == [0, 0]
     assert not whole["retrained"]
-    assert [each["weights"] for each in control] == [266_200] * 5
+    assert [each["nonzero"] for each in control] == [266_200] * 5
     assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[6:]} == {
         (granularity, way, retrained) for granularity in ("weight", "neuron")
         for way in ("uniform", "sensitivity") for retrained in (False, True)}
@@ -99,19 +86,19 @@ def test_the_rows_tell_what_a_paired_drop_would(few):
     cut = fewer_units(reference, {"fc1": 0.9, "fc2": 0.9}, like=reference)
     found = drop(reference, cut, few.test)
     wanted, = [each for each in rows if (each["granularity"], each["way"], each["retrained"],
-                                         each["x"]) == ("neuron", "uniform", False, 0.9)]
+                                         each["strength"]) == ("neuron", "uniform", False, 0.9)]
     assert wanted["test"] == [found.lost, found.gained]
-    assert wanted["weights"] == 784 * 30 + 30 * 10 + 10 * 10
+    assert wanted["nonzero"] == 784 * 30 + 30 * 10 + 10 * 10
 
 
 BRIEF = FLATTERY["brief"] | {"epochs": 1}
 
 
-def test_the_fine_sweep_has_a_row_a_level(few):
+def test_the_fine_sweep_has_a_row_for_each_step(few):
     rows = tradeoff.flattery(few, seed=2, recipe=FLATTERY | {"brief": BRIEF})
-    assert [each["x"] for each in rows] == list(FLATTERY["shares"])
-    assert [each["weights"] for each in rows] == sorted(
-        (each["weights"] for each in rows), reverse=True)
+    assert [each["strength"] for each in rows] == list(FLATTERY["shares"])
+    assert [each["nonzero"] for each in rows] == sorted(
+        (each["nonzero"] for each in rows), reverse=True)
     assert {each["seed"] for each in rows} == {2}
     assert {len(each["halves"]) for each in rows} == {FLATTERY["halves"]}
     assert all(part <= whole for each in rows for half in each["halves"]

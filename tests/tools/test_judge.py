@@ -148,8 +148,10 @@ def weigh(answer):
 
 def budgets(found):
     long, light = len(found) >= 3, sum(found) <= 5
-    return (Finding("length", long, "at least 3"),
-            Finding("sum", light, "at most 5" if light else f"{sum(found)} where 5 is allowed"))
+    verdicts = {True: "met", False: "missed"}
+    return (Finding("length", verdicts[long], "at least 3"),
+            Finding("sum", verdicts[light],
+                    "at most 5" if light else f"{sum(found)} where 5 is allowed"))
 
 
 PROJECT = Project("7.9", "Pack", 3, 9, reference=lambda: [1, 1, 1], weigh=weigh, budgets=budgets,

@@ -57,12 +57,17 @@ def test_a_picture_is_a_png_of_the_asked_size():
 
 
 def test_curves_draw_means_and_intervals():
-    ax = plots.curves({"a": {0.5: [0.8, 0.9], 0.1: [0.4, 0.4]}})
+    ax = plots.curves({"a": {0.5: [0.8, 0.9], 0.1: [0.4, 0.4]}}, percent=True)
     line, = ax.lines
     assert line.get_xdata().tolist() == [0.1, 0.5]
     assert list(line.get_ydata()) == pytest.approx([40, 85])
     band = ax.collections[0].get_paths()[0].vertices
     assert band[:, 1].max() == pytest.approx(85 + 5 * 12.706, abs=0.01)  # t, one degree of freedom
+
+
+def test_curves_are_drawn_as_they_are_unless_in_per_cent():
+    line, = plots.curves({"a": {0.1: [0.4], 0.5: [3.0]}}).lines
+    assert line.get_ydata().tolist() == [0.4, 3.0]
 
 
 def test_the_histogram_counts_every_weight_once():

@@ -160,9 +160,9 @@ def test_the_bound_slider_chooses_among_real_networks(model, mnist):
     for points in (5.0, 0.5, 0.25):
         view.slider.value = points
         fitting = [trial for trial in trials if 100 * trial.drop.value <= points]
-        best = min(fitting, key=lambda trial: trial.weights)
+        best = min(fitting, key=lambda trial: trial.nonzero)
         length = len(FORMATS["zstd"].write(best.model))
-        assert view.text.startswith(f"bound {points:.2f} points: {best.weights:,} weights left, "
+        assert view.text.startswith(f"bound {points:.2f} points: {best.nonzero:,} weights left, "
                                     f"a file of {length / 1000:.0f} kB instead of 1005")
         assert f"{100 * best.drop.value:.2f} [{100 * best.drop.low:.2f}" in view.text
     view.slider.value = 5.0
