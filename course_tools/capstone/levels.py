@@ -96,8 +96,8 @@ def ratio_in_a_fresh_process(content: bytes) -> float:
 # The levels
 
 @dataclass(frozen=True)
-class Finding:
-    """Hold what one budget of a project came to, and the words for it."""
+class Budget:
+    """Hold one budget of a project, whether it is met, and the words for it."""
 
     name: str
     met: bool
@@ -132,9 +132,9 @@ class Level:
     @property
     def met(self) -> tuple[str, ...]:
         """Return the lines of a submission that meets all budgets."""
-        return tuple(str(Finding(name, True, told)) for name, told in self.sentences.items())
+        return tuple(str(Budget(name, True, told)) for name, told in self.sentences.items())
 
-    def budgets(self, found: Weighed) -> tuple[Finding, ...]:
+    def budgets(self, found: Weighed) -> tuple[Budget, ...]:
         """Hold a submission against each budget, in words that are the same in every run."""
         least = found.drop.high if self.surely else found.drop.value
         met = {"file": found.file_bytes <= self.file_bytes, "latency": found.ratio <= self.ratio,
@@ -144,7 +144,7 @@ class Level:
             told["file"] = f"{found.file_bytes:,} bytes where {told['file']} are allowed"
         if found.drop.value <= self.drop_bound < least:
             told["drop"] = f"its value is within the bound, but not surely so: {told['drop']}"
-        return tuple(Finding(name, met[name], told[name]) for name in met)
+        return tuple(Budget(name, met[name], told[name]) for name in met)
 
 
 LEVELS = {1: Level(200_000, 0.8, 0.02), 2: Level(90_000, 0.7, 0.01),

@@ -1,7 +1,6 @@
 """Quizzes: a question with buttons, in words where no button can be pressed."""
 
 import html
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import ipywidgets
@@ -43,18 +42,20 @@ def quiz(number: str, answer: object = ...) -> LiveQuiz:
     if not isinstance(asked, Quiz):
         raise ValueError(f"number is {number!r}, which asks for a function; allowed is a quiz's: "
                          f'use check("{number}", {asked.name})')
-    told, field = ipywidgets.HTML(), ipywidgets.FloatText(value=0.0, description="number")
+    told = ipywidgets.HTML()
 
-    def button(text: str, value: Callable[[], object]) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=text, layout={"width": "max-content"})
-        made.on_click(lambda _: setattr(told, "value", check(number, value())._repr_html_()))
-        return made
+    def judge(answer: object) -> Verdict:
+        verdict = check(number, answer)
+        told.value = verdict._repr_html_()
+        return verdict
 
-    controls = tuple(button(line, lambda letter=letter: letter)
-                     for letter, line in zip(asked.choices, _lines(asked), strict=True))
-    given = check(number, answer)
-    told.value = given._repr_html_()
-    return LiveQuiz(asked, controls or (field, button("Answer", lambda: field.value)), told, given)
+    buttons = tuple(ipywidgets.Button(description=text, layout={"width": "max-content"})
+                    for text in (_lines(asked) if asked.choices else ["Answer"]))
+    field = ipywidgets.FloatText(value=0.0, description="number")
+    for button in buttons:  # "a) about 10" gives the answer "a"
+        button.on_click(lambda button: judge(button.description[0] if asked.choices
+                                             else field.value))
+    return LiveQuiz(asked, buttons if asked.choices else (field, *buttons), told, judge(answer))
 
 
 def _lines(quiz: Quiz) -> list[str]:

@@ -4,6 +4,8 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from course_lib._allowed import require
+
 from course_tools.exercises.kinds import Exercise, Project, Quiz
 
 
@@ -18,12 +20,16 @@ def all_exercises() -> dict[str, Exercise | Quiz | Project]:
 
 def find(number: str) -> Exercise | Quiz | Project:
     """Return the exercise with this number, such as "2.1"."""
-    if number not in all_exercises():
-        raise ValueError(f"number is {number!r}; allowed is one of {', '.join(all_exercises())}, "
-                         "in quotes")
+    require(number in all_exercises(), "number", number,
+            f"one of {', '.join(all_exercises())}, in quotes")
     return all_exercises()[number]
 
 
-def of_lesson(lesson: int) -> list[Exercise | Quiz | Project]:
-    """Return the exercises of one lesson."""
-    return [one for one in all_exercises().values() if int(one.number.split(".")[0]) == lesson]
+def lesson_of(number: str) -> str:
+    """Return the lesson of an exercise, "02" for "2.1"."""
+    return number.split(".")[0].zfill(2)
+
+
+def of_lesson(lesson: str) -> list[Exercise | Quiz | Project]:
+    """Return the exercises of one lesson, such as "02"."""
+    return [one for one in all_exercises().values() if lesson_of(one.number) == lesson]
