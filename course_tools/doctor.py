@@ -11,16 +11,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib._files import HOME
 
-PACKAGES = ("constriction", "filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client",
-            "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy",
-             "onnx", "onnxruntime", "onnxscript", "pillow", "platformdirs", "safetensors", "scipy",
-             "torch", "torch-pruning", "tqdm", "zstandard")
 NEEDED_GIB = 2.0
 INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 
@@ -41,8 +37,22 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Check Python, packages, data, memory, cores and kernel, one finding each or more."""
-    yield from (_python(), *map(_package, PACKAGES), _data(), _checkpoints(), _memory(), _cores(),
-                _kernel())
+    yield _python()
+    for name, lowest in requirements().items():
+        yield _package(name, lowest)
+    yield _readable("MNIST", _mnist, "data/mnist")
+    yield _readable("the trained networks", _networks, "data/checkpoints data/results")
+    yield from (_memory(), _cores(), _kernel())
+
+
+def requirements() -> dict[str, str]:
+    """Return the packages that pyproject.toml asks for, each with its lowest version.
+
+    By a pattern, since Pythons before 3.11 read no TOML.
+    """
+    text = (HOME / "pyproject.toml").read_text("utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1]
+    return dict(re.findall(r'"([\w-]+)>=([\d.]+)', listed))
 
 
 def _python() -> Finding:
@@ -53,55 +63,46 @@ def _python() -> Finding:
     return Finding("ok", found)
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, lowest: str) -> Finding:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return Finding("wrong", f"{name} is not installed", INSTALL)
-    wanted = _wanted(name)
-    if wanted and not _at_least(version, wanted):
-        return Finding("wrong", f"{name} {version}; {wanted} or newer is needed", INSTALL)
+    if _numbers(version) < _numbers(lowest):
+        return Finding("wrong", f"{name} {version}; {lowest} or newer is needed", INSTALL)
     return Finding("ok", f"{name} {version}")
 
 
-def _wanted(name: str) -> str | None:
-    """Return the lower end of the range that pyproject.toml asks for."""
-    path = HOME / "pyproject.toml"
-    found = path.is_file() and re.search(rf'"{name}>=([\d.]+)', path.read_text("utf-8"))
-    return found[1] if found else None
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.match(r"[\d.]+", version)[0].strip(".").split(".")]
 
 
-def _at_least(version: str, wanted: str) -> bool:
-    def numbers(text: str) -> list[int]:
-        return [int(part) for part in re.match(r"[\d.]+", text)[0].strip(".").split(".")]
-    return numbers(version) >= numbers(wanted)
-
-
-def _data() -> Finding:
-    if importlib.util.find_spec("torch") is None:
-        return Finding("warning", "MNIST was not checked, because torch is not installed", INSTALL)
+def _readable(what: str, read: Callable[[], str], paths: str) -> Finding:
+    """Read files that git can bring back; `read` returns what was found."""
+    for package in ("torch", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            return Finding("warning", f"{what}: not checked, because {package} is not installed",
+                           INSTALL)
     try:
-        from course_lib.data import load_mnist
-        mnist = load_mnist()
-    except ValueError as error:
-        return Finding("wrong", str(error), "git checkout -- data/mnist")
+        return Finding("ok", read())
     except (ImportError, OSError) as error:  # also a torch whose own libraries do not load
-        return Finding("wrong", str(error), f"{INSTALL}, or git checkout -- data/mnist")
-    return Finding("ok", f"MNIST: {len(mnist.train):,} images to learn from, "
-                         f"{len(mnist.validation):,} to choose by, {len(mnist.test):,} to test on")
+        return Finding("wrong", str(error), f"{INSTALL}, or git checkout -- {paths}")
+    except (ValueError, RuntimeError) as error:
+        return Finding("wrong", str(error), f"git checkout -- {paths}")
 
 
-def _checkpoints() -> Finding:
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
-        return Finding("warning", "the trained networks were not checked, because torch or "
-                                  "safetensors is not installed", INSTALL)
-    try:
-        from course_lib.models import NETWORKS, load_trained
-        for name in NETWORKS:
-            load_trained(name)
-    except (ImportError, OSError, ValueError, RuntimeError) as error:
-        return Finding("wrong", str(error), "git checkout -- data/checkpoints data/results")
-    return Finding("ok", f"{len(NETWORKS)} trained networks")
+def _mnist() -> str:
+    from course_lib.data import load_mnist
+
+    mnist = load_mnist()
+    return (f"MNIST: {len(mnist.train):,} images to learn from, {len(mnist.validation):,} to "
+            f"choose by, {len(mnist.test):,} to test on")
+
+
+def _networks() -> str:
+    from course_lib.models import NETWORKS, load_trained
+
+    return f"{len(list(map(load_trained, NETWORKS)))} trained networks"
 
 
 def _memory() -> Finding:

@@ -164,7 +164,8 @@ def test_the_bound_slider_chooses_among_real_networks(model, mnist):
         best = min(fitting, key=lambda trial: trial.weights)
         length = len(FORMATS["zstd"].write(best.model))
         assert view.text.startswith(f"bound {points:.2f} points: {best.weights:,} weights left, "
-                                    f"a file of {length / 1000:.0f} kB instead of {whole / 1000:.0f},")
+                                    f"a file of {length / 1000:.0f} kB instead of "
+                                    f"{whole / 1000:.0f}, drop on validation ")
         assert f"{100 * best.drop.value:.2f} [{100 * best.drop.low:.2f}" in view.text
     view.slider.value = 5.0
     severe = pixels(view)
