@@ -22,7 +22,7 @@ INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """Hold one line of the doctor's: `state` is "ok", "warning" or "wrong"."""
 
     state: str
@@ -35,7 +35,7 @@ class Finding:
         return f"{self.state:>8}  {self.what}{mend}"
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Diagnosis]:
     """Check Python, packages, data, memory, cores and kernel, one finding each or more."""
     yield _python()
     for name, lowest in requirements().items():
@@ -55,40 +55,40 @@ def requirements() -> dict[str, str]:
     return dict(re.findall(r'"([\w-]+)>=([\d.]+)', listed))
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     found = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     if sys.version_info < (3, 11):
-        return Finding("wrong", f"{found}; 3.11 or newer is needed",
+        return Diagnosis("wrong", f"{found}; 3.11 or newer is needed",
                        "install a newer Python, then: make PYTHON=python3.12 lab")
-    return Finding("ok", found)
+    return Diagnosis("ok", found)
 
 
-def _package(name: str, lowest: str) -> Finding:
+def _package(name: str, lowest: str) -> Diagnosis:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding("wrong", f"{name} is not installed", INSTALL)
+        return Diagnosis("wrong", f"{name} is not installed", INSTALL)
     if _numbers(version) < _numbers(lowest):
-        return Finding("wrong", f"{name} {version}; {lowest} or newer is needed", INSTALL)
-    return Finding("ok", f"{name} {version}")
+        return Diagnosis("wrong", f"{name} {version}; {lowest} or newer is needed", INSTALL)
+    return Diagnosis("ok", f"{name} {version}")
 
 
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in re.match(r"[\d.]+", version)[0].strip(".").split(".")]
 
 
-def _readable(what: str, read: Callable[[], str], paths: str) -> Finding:
+def _readable(what: str, read: Callable[[], str], paths: str) -> Diagnosis:
     """Read files that git can bring back; `read` returns what was found."""
     for package in ("torch", "safetensors"):
         if importlib.util.find_spec(package) is None:
-            return Finding("warning", f"{what}: not checked, because {package} is not installed",
+            return Diagnosis("warning", f"{what}: not checked, because {package} is not installed",
                            INSTALL)
     try:
-        return Finding("ok", read())
+        return Diagnosis("ok", read())
     except (ImportError, OSError) as error:  # also a torch whose own libraries do not load
-        return Finding("wrong", str(error), f"{INSTALL}, or git checkout -- {paths}")
+        return Diagnosis("wrong", str(error), f"{INSTALL}, or git checkout -- {paths}")
     except (ValueError, RuntimeError) as error:
-        return Finding("wrong", str(error), f"git checkout -- {paths}")
+        return Diagnosis("wrong", str(error), f"git checkout -- {paths}")
 
 
 def _mnist() -> str:
@@ -105,37 +105,37 @@ def _networks() -> str:
     return f"{len(list(map(load_trained, NETWORKS)))} trained networks"
 
 
-def _memory() -> Finding:
+def _memory() -> Diagnosis:
     try:
         gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return Finding("ok", "memory: not known on this system; 4 GiB is comfortable")
+        return Diagnosis("ok", "memory: not known on this system; 4 GiB is comfortable")
     if gib < NEEDED_GIB:
-        return Finding("wrong", f"memory: {gib:.1f} GiB; a lesson needs {NEEDED_GIB:.0f}",
+        return Diagnosis("wrong", f"memory: {gib:.1f} GiB; a lesson needs {NEEDED_GIB:.0f}",
                        "close other programs, or use a larger machine")
-    return Finding("ok", f"memory: {gib:.1f} GiB")
+    return Diagnosis("ok", f"memory: {gib:.1f} GiB")
 
 
-def _cores() -> Finding:
+def _cores() -> Diagnosis:
     cores = os.cpu_count() or 1
     if cores < 2:
-        return Finding("warning", "1 core: a lesson takes about twice the minutes in README",
+        return Diagnosis("warning", "1 core: a lesson takes about twice the minutes in README",
                        "use a machine with two cores or more")
-    return Finding("ok", f"{cores} cores")
+    return Diagnosis("ok", f"{cores} cores")
 
 
-def _kernel() -> Finding:
+def _kernel() -> Diagnosis:
     if importlib.util.find_spec("ipykernel") is None:
-        return Finding("wrong", "the notebook kernel (ipykernel) is not installed", INSTALL)
+        return Diagnosis("wrong", "the notebook kernel (ipykernel) is not installed", INSTALL)
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Finding("wrong", "no kernel named python3",
+        return Diagnosis("wrong", "no kernel named python3",
                        "python -m ipykernel install --sys-prefix")
     program = spec.argv[0]
     if Path(program).is_absolute() and Path(program).parent != Path(sys.executable).parent:
-        return Finding("wrong", f"the kernel python3 runs {program}, not this Python",
+        return Diagnosis("wrong", f"the kernel python3 runs {program}, not this Python",
                        f"jupyter kernelspec remove python3 (it stands in {spec.resource_dir}), "
                        "then: python -m ipykernel install --sys-prefix")
-    return Finding("ok", f"kernel python3 {json.dumps(spec.display_name)}")
+    return Diagnosis("ok", f"kernel python3 {json.dumps(spec.display_name)}")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from course_lib._allowed import require
 from course_lib.data import Split, load_mnist
 from course_lib.intervals import Drop, paired_drop
 from course_lib.measure import measure
@@ -51,7 +50,8 @@ def weigh(model: nn.Sequential, part: str = "validation") -> Weighed:
 
     What cannot be a submission raises ValueError.
     """
-    require(part in PARTS, "part", part, " or ".join(map(repr, PARTS)))
+    if part not in PARTS:
+        raise ValueError(f"part is {part!r}; allowed is {' or '.join(map(repr, PARTS))}")
     content = submission(model)
     chain = read_submission(content)
     right = predictions(chain, _splits()[part]) == _splits()[part].labels
@@ -96,8 +96,8 @@ def ratio_in_a_fresh_process(content: bytes) -> float:
 # The levels
 
 @dataclass(frozen=True)
-class Budget:
-    """Hold one budget of a project, whether it is met, and the words for it."""
+class Finding:
+    """Hold what one budget of a project came to, and the words for it."""
 
     name: str
     met: bool
@@ -112,40 +112,40 @@ class Budget:
 class Level:
     """Hold the budgets of one level: bytes of the file, share of the reference's time, drop bound.
 
-    With `whole` the whole interval of the drop has to lie within the bound, not its value alone.
+    `surely`: the whole interval of the drop has to lie within the bound, not its value alone.
     """
 
     file_bytes: int
     ratio: float
     drop_bound: float
-    whole: bool = False
+    surely: bool = False
 
     @property
     def sentences(self) -> dict[str, str]:
         """Return what each budget asks for, in words."""
-        drop = "the whole interval of the drop" if self.whole else "a drop of"
+        least = "the whole interval of the drop" if self.surely else "a drop of"
         points = 100 * self.drop_bound
         return {"file": f"at most {self.file_bytes:,} bytes",
                 "latency": f"at most {self.ratio:g} of the reference's time",
-                "drop": f"{drop} at most {points:g} point{'' if points == 1 else 's'}"}
+                "drop": f"{least} at most {points:g} point{'' if points == 1 else 's'}"}
 
     @property
     def met(self) -> tuple[str, ...]:
         """Return the lines of a submission that meets all budgets."""
-        return tuple(str(Budget(name, True, told)) for name, told in self.sentences.items())
+        return tuple(str(Finding(name, True, told)) for name, told in self.sentences.items())
 
-    def budgets(self, found: Weighed) -> tuple[Budget, ...]:
+    def budgets(self, found: Weighed) -> tuple[Finding, ...]:
         """Hold a submission against each budget, in words that are the same in every run."""
-        drop = found.drop.high if self.whole else found.drop.value
+        least = found.drop.high if self.surely else found.drop.value
         met = {"file": found.file_bytes <= self.file_bytes, "latency": found.ratio <= self.ratio,
-               "drop": drop <= self.drop_bound}
+               "drop": least <= self.drop_bound}
         told = self.sentences
         if not met["file"]:
             told["file"] = f"{found.file_bytes:,} bytes where {told['file']} are allowed"
-        if found.drop.value <= self.drop_bound < drop:
-            told["drop"] = f"its value is within the bound, but not its whole interval: {told['drop']}"
-        return tuple(Budget(name, met[name], told[name]) for name in met)
+        if found.drop.value <= self.drop_bound < least:
+            told["drop"] = f"its value is within the bound, but not surely so: {told['drop']}"
+        return tuple(Finding(name, met[name], told[name]) for name in met)
 
 
 LEVELS = {1: Level(200_000, 0.8, 0.02), 2: Level(90_000, 0.7, 0.01),
-          3: Level(40_000, 0.4, 0.0075, whole=True)}
+          3: Level(40_000, 0.4, 0.0075, surely=True)}

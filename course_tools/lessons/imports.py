@@ -11,7 +11,7 @@ import nbformat
 
 from course_tools.aside import aside
 
-MOVED = {  # the longest beginning of a dotted name counts
+MOVED = {  # the longest beginning of a dotted name counts; "" for what is gone
     "course_lib.capstone": "course_tools.capstone",
     "course_lib.checks": "course_tools.checks",
     "course_lib.coding": "course_lib.relative_index",
@@ -86,8 +86,9 @@ def _statements(match: re.Match) -> str:
         imported, _, alias = name.partition(" as ")
         home, _, today = _today(f"{module}.{imported}").rpartition(".")
         alias = alias or imported
-        modules.setdefault(home, []).append(today if today == alias else f"{today} as {alias}")
+        modules.setdefault(home, []).append(alias if today in ("", alias) else f"{today} as {alias}")
     if list(modules) == [module]:
         return match[0]
-    return "\n".join(f"{indent}from {home} import {', '.join(names)}"
+    return "\n".join(f"{indent}from {home} import {', '.join(names)}" if home else
+                     f"{indent}# {', '.join(names)}: gone since, see the lesson of today"
                      for home, names in modules.items())

@@ -15,7 +15,7 @@ import pytest
 from course_tools.checks import progress
 from course_tools.lessons.copies import lay_copies
 from course_tools.lessons.execution import execute
-from course_tools.lessons.imports import renewed
+from course_tools.lessons.imports import MOVED, renewed
 from course_tools.lessons.notebooks import find_lessons
 
 BEFORE = Path(__file__).parent / "before"
@@ -94,7 +94,15 @@ def test_every_import_of_then_finds_its_names_today(line):
     was, = ast.parse(line).body
     known = {}
     exec(renewed(line), known)
-    assert {alias.asname or alias.name for alias in was.names} <= set(known)
+    wanted = {alias.name for alias in was.names if MOVED.get(f"{was.module}.{alias.name}") != ""}
+    assert wanted <= set(known)
+
+
+def test_what_is_gone_is_said_where_it_was_imported(monkeypatch):
+    monkeypatch.setitem(MOVED, "course_lib.masks.keep_top", "")
+    assert renewed("    from course_lib.masks import keep_top, sparsity") == (
+        "    # keep_top: gone since, see the lesson of today\n"
+        "    from course_lib.masks import sparsity")
 
 
 @pytest.mark.parametrize(("old", "new"), [

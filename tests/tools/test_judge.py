@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_tools.capstone.levels import Budget
+from course_tools.capstone.levels import Finding
 from course_tools.checks.judge import Verdict, judge
 from course_tools.exercises.kinds import Exercise, Project, Quiz
 
@@ -148,8 +148,8 @@ def weigh(answer):
 
 def budgets(found):
     long, light = len(found) >= 3, sum(found) <= 5
-    return (Budget("length", long, "at least 3"),
-            Budget("sum", light, "at most 5" if light else f"{sum(found)} where 5 is allowed"))
+    return (Finding("length", long, "at least 3"),
+            Finding("sum", light, "at most 5" if light else f"{sum(found)} where 5 is allowed"))
 
 
 PROJECT = Project("7.9", "Pack", 3, 9, reference=lambda: [1, 1, 1], weigh=weigh, budgets=budgets,
