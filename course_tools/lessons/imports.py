@@ -86,7 +86,8 @@ def _statements(match: re.Match) -> str:
         imported, _, alias = name.partition(" as ")
         home, _, today = _today(f"{module}.{imported}").rpartition(".")
         alias = alias or imported
-        modules.setdefault(home, []).append(alias if today in ("", alias) else f"{today} as {alias}")
+        said = alias if today in ("", alias) else f"{today} as {alias}"
+        modules.setdefault(home, []).append(said)
     if list(modules) == [module]:
         return match[0]
     return "\n".join(f"{indent}from {home} import {', '.join(names)}" if home else
