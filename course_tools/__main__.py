@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from course_tools.lessons.execution import Run
 
 
-def doctor(asked: argparse.Namespace) -> int:
+def doctor(options: argparse.Namespace) -> int:
     """Check that the lessons can run here, and say how to mend what is wrong."""
     from course_tools.doctor import examine
 
@@ -31,11 +31,11 @@ def doctor(asked: argparse.Namespace) -> int:
     return int(wrong > 0)
 
 
-def lab(asked: argparse.Namespace) -> int:
+def lab(options: argparse.Namespace) -> int:
     """Open the course in JupyterLab, on working copies of the lessons in work/."""
     from course_tools.lessons.copies import lay_copies
 
-    work = asked.work.resolve()
+    work = options.work.resolve()
     for sentence in lay_copies(work, HOME / "notebooks"):
         print(f"{work.name}/{sentence}", flush=True)
     arguments = [
@@ -43,7 +43,7 @@ def lab(asked: argparse.Namespace) -> int:
         "--ServerApp.ip=127.0.0.1", "--ServerApp.log_level=WARN",
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
     ]
-    if asked.no_browser:
+    if options.no_browser:
         arguments.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
         arguments.append("--allow-root")
@@ -83,26 +83,33 @@ def _become(arguments: list[str], environment: dict[str, str]) -> int:
             pass
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Execute the lessons without a browser; print a table, write HTML pages to build/html."""
     from course_tools.lessons.execution import page
 
     pages = HOME / "build" / "html"
     pages.mkdir(parents=True, exist_ok=True)
-    failed = _execute(asked.lesson, lambda run, path: (pages / f"{path.stem}.html").write_text(
-        page(run), "utf-8"))
+
+    def show(run: Run, path: Path) -> None:
+        (pages / f"{path.stem}.html").write_text(page(run), "utf-8")
+
+    failed = _execute(options.lesson, show)
     print(f"pages: {pages.relative_to(HOME).as_posix()}/")
     return failed
 
 
-def refresh(asked: argparse.Namespace) -> int:
+def refresh(options: argparse.Namespace) -> int:
     """Execute the lessons in place and store their outputs; a lesson that fails stays as it is."""
     from course_tools.lessons.execution import store
 
-    return _execute(asked.lesson, lambda run, path: run.failure or store(run, path))
+    def keep(run: Run, path: Path) -> None:
+        if not run.failure:
+            store(run, path)
+
+    return _execute(options.lesson, keep)
 
 
-def _execute(lesson: str, finish: Callable[[Run, Path], object]) -> int:
+def _execute(lesson: str, finish: Callable[[Run, Path], None]) -> int:
     """Execute lessons, finish each, and print a table; return 1 if one has failed."""
     from course_tools.lessons.execution import execute, table
     from course_tools.lessons.notebooks import find_lessons
@@ -116,7 +123,7 @@ def _execute(lesson: str, finish: Callable[[Run, Path], object]) -> int:
     return int(any(run.failure for run in runs))
 
 
-def progress(asked: argparse.Namespace) -> int:
+def progress(options: argparse.Namespace) -> int:
     """Show which exercises are right, and what is next."""
     from course_tools.checks.progress import progress_file, progress_panel
 
@@ -125,15 +132,15 @@ def progress(asked: argparse.Namespace) -> int:
     return 0
 
 
-def reset(asked: argparse.Namespace) -> int:
+def reset(options: argparse.Namespace) -> int:
     """Restore a lesson in work/, or one exercise of it; what you had is kept, dated."""
     from course_tools.lessons.copies import reset
 
-    print(reset(asked.lesson, asked.work.resolve(), asked.exercise, HOME / "notebooks"))
+    print(reset(options.lesson, options.work.resolve(), options.exercise, HOME / "notebooks"))
     return 0
 
 
-def solutions(asked: argparse.Namespace) -> int:
+def solutions(options: argparse.Namespace) -> int:
     """Write solved copies of the lessons to build/solutions."""
     from course_tools.checks.solutions import write_solutions
 
@@ -142,11 +149,11 @@ def solutions(asked: argparse.Namespace) -> int:
     return 0
 
 
-def experiments(asked: argparse.Namespace) -> int:
+def experiments(options: argparse.Namespace) -> int:
     """Make the files that lessons plot long runs from; --help lists them."""
     from course_tools.experiments.__main__ import main as run_experiments
 
-    run_experiments(asked.others)
+    run_experiments(options.others)
     return 0
 
 
@@ -176,11 +183,11 @@ def main(arguments: list[str] | None = None) -> int:
                                help="folder for the working copies (work)")
         if command in (run, refresh):
             entry.add_argument("lesson", nargs="?", default="", help="such as 02; all if left out")
-    asked, asked.others = parser.parse_known_args(arguments)
-    if asked.others and asked.command is not experiments:
-        parser.error(f"unrecognized arguments: {' '.join(asked.others)}")
+    options, options.others = parser.parse_known_args(arguments)
+    if options.others and options.command is not experiments:
+        parser.error(f"unrecognized arguments: {' '.join(options.others)}")
     try:
-        return asked.command(asked)
+        return options.command(options)
     except ValueError as error:
         parser.error(str(error))
 

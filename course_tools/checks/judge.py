@@ -135,7 +135,7 @@ def _failure(outcome: sandbox.Outcome, answer: Callable, seconds: float) -> Judg
         return None
     line = sandbox.line_of(outcome.error, answer)
     where = () if line is None else (f"line {line[0]}: {line[1]}",)
-    return "raised", sandbox.told(outcome.error), where
+    return "raised", sandbox.error_line(outcome.error), where
 
 
 def _untouched(exercise: Exercise, done: list[Call]) -> Judged | None:

@@ -113,7 +113,7 @@ def _raise_exit() -> None:
     raise SystemExit
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return an error's type and message in one short line, the same in every run."""
     message = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
     short = message if len(message) <= 300 else message[:300] + " …"

@@ -28,17 +28,17 @@ from course_tools.experiments.recipes import SHIPPED
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = _parser()
-    asked = parser.parse_args(arguments)
-    if asked.what != "train":
-        if (asked.backend == "dask") != (asked.scheduler is not None):
+    options = parser.parse_args(arguments)
+    if options.what != "train":
+        if (options.backend == "dask") != (options.scheduler is not None):
             parser.error("--backend dask and --scheduler tcp://... go together")
         os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
-        print(run_figure(asked.what, asked.seeds, asked.out, fresh=asked.fresh, jobs=asked.jobs,
-                         scheduler=asked.scheduler))
+        print(run_figure(options.what, options.seeds, options.out, fresh=options.fresh,
+                         jobs=options.jobs, scheduler=options.scheduler))
         return
     data = load_mnist()
-    for name in asked.networks:
-        record = train_network(name, asked.seed, data, asked.out)
+    for name in options.networks:
+        record = train_network(name, options.seed, data, options.out)
         print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
 
 

@@ -145,4 +145,4 @@ def test_a_line_in_a_library_is_not_shown():
     (TypeError("no <object at 0x7f00aB> here"), "TypeError: no <object> here"),
     (ValueError("x" * 1000), "ValueError: " + "x" * 300 + " …")])
 def test_an_error_is_told_in_one_short_line(error, text):
-    assert sandbox.told(error) == text
+    assert sandbox.error_line(error) == text

@@ -219,7 +219,7 @@ def test_an_unknown_layer_is_refused(slider, model, mnist):
 
 
 def told(asked):
-    return re.sub("<[^>]*>", "", asked.told.value)
+    return re.sub("<[^>]*>", "", asked.below.value)
 
 
 def test_a_quiz_of_letters_has_a_button_for_each():
