@@ -4,25 +4,10 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from course_lib._allowed import require
-
 from course_tools.exercises.kinds import Exercise, Project, Quiz
 
-
-@cache
-def all_exercises() -> dict[str, Exercise | Quiz | Project]:
-    """Return every exercise of the course by its number, in order."""
-    lessons = sorted(module.name for module in iter_modules(__path__)
-                     if module.name.startswith("lesson_"))
-    return {one.number: one for lesson in lessons
-            for one in import_module(f"{__name__}.{lesson}").EXERCISES}
-
-
-def find(number: str) -> Exercise | Quiz | Project:
-    """Return the exercise with this number, such as "2.1"."""
-    require(number in all_exercises(), "number", number,
-            f"one of {', '.join(all_exercises())}, in quotes")
-    return all_exercises()[number]
+LESSONS = sorted(module.name.removeprefix("lesson_") for module in iter_modules(__path__)
+                 if module.name.startswith("lesson_"))  # "00", "01", …
 
 
 def lesson_of(number: str) -> str:
@@ -31,5 +16,22 @@ def lesson_of(number: str) -> str:
 
 
 def of_lesson(lesson: str) -> list[Exercise | Quiz | Project]:
-    """Return the exercises of one lesson, such as "02"."""
-    return [one for one in all_exercises().values() if lesson_of(one.number) == lesson]
+    """Return the exercises of one lesson, such as "02"; no other lesson's are imported."""
+    if lesson not in LESSONS:
+        return []
+    return list(import_module(f"{__name__}.lesson_{lesson}").EXERCISES)
+
+
+@cache
+def all_exercises() -> dict[str, Exercise | Quiz | Project]:
+    """Return every exercise of the course by its number, in order."""
+    return {one.number: one for lesson in LESSONS for one in of_lesson(lesson)}
+
+
+def find(number: str) -> Exercise | Quiz | Project:
+    """Return the exercise with this number, such as "2.1"."""
+    for one in of_lesson(lesson_of(str(number))):
+        if one.number == number:
+            return one
+    raise ValueError(f"number is {number!r}; allowed is one of {', '.join(all_exercises())}, "
+                     "in quotes")
