@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import nbformat
@@ -180,9 +181,10 @@ def test_an_unknown_lesson_is_refused(folder):
 
 def test_execution_times_cells_tells_of_them_and_leaves_the_file_alone(tmp_path):
     path = write(tmp_path / "00.ipynb", code("import time; time.sleep(0.4)"), code("print(6 * 7)"))
-    before, told = path.read_bytes(), []
+    before, environment, told = path.read_bytes(), dict(os.environ), []
     run = execute(path, told.append)
     assert path.read_bytes() == before
+    assert dict(os.environ) == environment
     assert told == ["00: cell 1 of 2", "00: cell 2 of 2"]
     assert run.cell_seconds[0] >= 0.4  # it sleeps so long
     assert sum(run.cell_seconds) < run.seconds
