@@ -8,12 +8,17 @@ from __future__ import annotations  # so that the doctor can tell a Python that 
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib._files import HOME
 
+if TYPE_CHECKING:
+    from course_tools.lessons.execution import Run
 
-def doctor(asked: argparse.Namespace) -> int:
+
+def doctor(options: argparse.Namespace) -> int:
     """Check that the lessons can run here, and say how to mend what is wrong."""
     from course_tools.doctor import examine
 
@@ -26,95 +31,116 @@ def doctor(asked: argparse.Namespace) -> int:
     return int(wrong > 0)
 
 
-def lab(asked: argparse.Namespace) -> int:
+def lab(options: argparse.Namespace) -> int:
     """Open the course in JupyterLab, on working copies of the lessons in work/."""
     from course_tools.lessons.copies import lay_copies
 
-    work = asked.work.resolve()
-    for sentence in lay_copies(work):
+    work = options.work.resolve()
+    for sentence in lay_copies(work, HOME / "notebooks"):
         print(f"{work.name}/{sentence}", flush=True)
     arguments = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}",
         "--ServerApp.ip=127.0.0.1", "--ServerApp.log_level=WARN",
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
     ]
-    if asked.no_browser:
+    if options.no_browser:
         arguments.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
         arguments.append("--allow-root")
     print("JupyterLab is starting; if no browser opens, open the URL it prints. "
           "Ctrl-C ends it.", flush=True)
     os.chdir(work)
-    # Kernel and browser share the cores: torch's threads sleep while they wait for each other, or
-    # training would crawl whenever the browser is busy.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # What it remembers, such as open tabs, is the course's own and not that of other work.
-    for kept in ("workspaces", "settings"):
-        os.environ.setdefault(f"JUPYTERLAB_{kept.upper()}_DIR", str(work / ".jupyterlab" / kept))
-    # without its offer of news, which needs a network
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (
-        str(HOME / "course_tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH"))))
-    if os.name == "nt":
-        import subprocess
-
-        server = subprocess.Popen(arguments)
-        while True:  # Ctrl-C is JupyterLab's to answer
-            try:
-                return server.wait()
-            except KeyboardInterrupt:
-                pass
-    os.execv(arguments[0], arguments)  # JupyterLab takes this process's place
-    return 0
+    return _become(arguments, _environment(work))
 
 
-def run(asked: argparse.Namespace) -> int:
+def _environment(work: Path) -> dict[str, str]:
+    """Return what JupyterLab and its kernels need to know, beside what the user has set."""
+    config = [str(HOME / "course_tools" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    return {
+        # Kernel and browser share the cores: torch's threads sleep while they wait for each other,
+        # or training would crawl whenever the browser is busy.
+        "OMP_WAIT_POLICY": "passive",
+        # What it remembers, such as open tabs, is the course's own and not that of other work.
+        "JUPYTERLAB_WORKSPACES_DIR": str(work / ".jupyterlab" / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": str(work / ".jupyterlab" / "settings"),
+    } | os.environ | {
+        # without its offer of news, which needs a network
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, config)),
+    }
+
+
+def _become(arguments: list[str], environment: dict[str, str]) -> int:
+    """Let another program take this process's place; where that cannot be, wait for its end."""
+    if os.name != "nt":
+        os.execve(arguments[0], arguments, environment)
+    import subprocess
+
+    server = subprocess.Popen(arguments, env=environment)
+    while True:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:  # Ctrl-C is JupyterLab's to answer
+            pass
+
+
+def run(options: argparse.Namespace) -> int:
     """Execute the lessons without a browser; print a table, write HTML pages to build/html."""
-    from course_tools.lessons import execution, notebooks
+    from course_tools.lessons.execution import page
 
     pages = HOME / "build" / "html"
     pages.mkdir(parents=True, exist_ok=True)
-    runs = []
-    for path in notebooks.find(asked.lesson):
-        runs.append(execution.execute(path, _progress))
-        (pages / f"{path.stem}.html").write_text(execution.page(runs[-1]), "utf-8")
-    _progress("")
-    print(execution.table(runs))
+
+    def show(run: Run, path: Path) -> None:
+        (pages / f"{path.stem}.html").write_text(page(run), "utf-8")
+
+    failed = _execute(options.lesson, show)
     print(f"pages: {pages.relative_to(HOME).as_posix()}/")
-    return int(any(run.failure for run in runs))
+    return failed
 
 
-def refresh(asked: argparse.Namespace) -> int:
+def refresh(options: argparse.Namespace) -> int:
     """Execute the lessons in place and store their outputs; a lesson that fails stays as it is."""
-    from course_tools.lessons import execution, notebooks
+    from course_tools.lessons.execution import store
+
+    def keep(run: Run, path: Path) -> None:
+        if not run.failure:
+            store(run, path)
+
+    return _execute(options.lesson, keep)
+
+
+def _execute(lesson: str, finish: Callable[[Run, Path], None]) -> int:
+    """Execute lessons, finish each, and print a table; return 1 if one has failed."""
+    from course_tools.lessons.execution import execute, table
+    from course_tools.lessons.notebooks import find_lessons
 
     runs = []
-    for path in notebooks.find(asked.lesson):
-        runs.append(execution.execute(path, _progress))
-        if not runs[-1].failure:
-            execution.store(runs[-1], path)
+    for path in find_lessons(lesson, HOME / "notebooks"):
+        runs.append(execute(path, _progress))
+        finish(runs[-1], path)
     _progress("")
-    print(execution.table(runs))
+    print(table(runs))
     return int(any(run.failure for run in runs))
 
 
-def progress(asked: argparse.Namespace) -> int:
+def progress(options: argparse.Namespace) -> int:
     """Show which exercises are right, and what is next."""
-    from course_tools.checks.progress import place, progress_panel
+    from course_tools.checks.progress import progress_file, progress_panel
 
     print(progress_panel())
-    print(f"Kept in {place()}" if place() else "Progress is not kept here.")
+    print(f"Kept in {progress_file()}" if progress_file() else "Progress is not kept here.")
     return 0
 
 
-def reset(asked: argparse.Namespace) -> int:
+def reset(options: argparse.Namespace) -> int:
     """Restore a lesson in work/, or one exercise of it; what you had is kept, dated."""
     from course_tools.lessons.copies import reset
 
-    print(reset(asked.lesson, asked.work.resolve(), asked.exercise))
+    print(reset(options.lesson, options.work.resolve(), options.exercise, HOME / "notebooks"))
     return 0
 
 
-def solutions(asked: argparse.Namespace) -> int:
+def solutions(options: argparse.Namespace) -> int:
     """Write solved copies of the lessons to build/solutions."""
     from course_tools.checks.solutions import write_solutions
 
@@ -123,11 +149,11 @@ def solutions(asked: argparse.Namespace) -> int:
     return 0
 
 
-def experiments(asked: argparse.Namespace) -> int:
+def experiments(options: argparse.Namespace) -> int:
     """Make the files that lessons plot long runs from; --help lists them."""
-    from course_tools.experiments.__main__ import main as run
+    from course_tools.experiments.__main__ import main as run_experiments
 
-    run(asked.others)
+    run_experiments(options.others)
     return 0
 
 
@@ -157,11 +183,11 @@ def main(arguments: list[str] | None = None) -> int:
                                help="folder for the working copies (work)")
         if command in (run, refresh):
             entry.add_argument("lesson", nargs="?", default="", help="such as 02; all if left out")
-    asked, asked.others = parser.parse_known_args(arguments)
-    if asked.others and asked.command is not experiments:
-        parser.error(f"unrecognized arguments: {' '.join(asked.others)}")
+    options, options.others = parser.parse_known_args(arguments)
+    if options.others and options.command is not experiments:
+        parser.error(f"unrecognized arguments: {' '.join(options.others)}")
     try:
-        return asked.command(asked)
+        return options.command(options)
     except ValueError as error:
         parser.error(str(error))
 

@@ -11,22 +11,18 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib._files import HOME
 
-PACKAGES = ("constriction", "filelock", "ipykernel", "ipywidgets", "joblib", "jupyter_client",
-            "jupyterlab", "matplotlib", "nbclient", "nbconvert", "nbformat", "nbval", "numpy",
-             "onnx", "onnxruntime", "onnxscript", "pillow", "platformdirs", "safetensors", "scipy",
-             "torch", "torch-pruning", "tqdm", "zstandard")
 NEEDED_GIB = 2.0
 INSTALL = "make lab, or: python -m pip install -c constraints.txt -e ."
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """Hold one line of the doctor's: `state` is "ok", "warning" or "wrong"."""
 
     state: str
@@ -39,102 +35,107 @@ class Finding:
         return f"{self.state:>8}  {self.what}{mend}"
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Diagnosis]:
     """Check Python, packages, data, memory, cores and kernel, one finding each or more."""
-    yield from (_python(), *map(_package, PACKAGES), _data(), _checkpoints(), _memory(), _cores(),
-                _kernel())
+    yield _python()
+    for name, lowest in requirements().items():
+        yield _package(name, lowest)
+    yield _readable("MNIST", _mnist, "data/mnist")
+    yield _readable("the trained networks", _networks, "data/checkpoints data/results")
+    yield from (_memory(), _cores(), _kernel())
 
 
-def _python() -> Finding:
+def requirements() -> dict[str, str]:
+    """Return the packages that pyproject.toml asks for, each with its lowest version.
+
+    By a pattern, since Pythons before 3.11 read no TOML.
+    """
+    text = (HOME / "pyproject.toml").read_text("utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1]
+    return dict(re.findall(r'"([\w-]+)>=([\d.]+)', listed))
+
+
+def _python() -> Diagnosis:
     found = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     if sys.version_info < (3, 11):
-        return Finding("wrong", f"{found}; 3.11 or newer is needed",
+        return Diagnosis("wrong", f"{found}; 3.11 or newer is needed",
                        "install a newer Python, then: make PYTHON=python3.12 lab")
-    return Finding("ok", found)
+    return Diagnosis("ok", found)
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, lowest: str) -> Diagnosis:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding("wrong", f"{name} is not installed", INSTALL)
-    wanted = _wanted(name)
-    if wanted and not _at_least(version, wanted):
-        return Finding("wrong", f"{name} {version}; {wanted} or newer is needed", INSTALL)
-    return Finding("ok", f"{name} {version}")
+        return Diagnosis("wrong", f"{name} is not installed", INSTALL)
+    if _numbers(version) < _numbers(lowest):
+        return Diagnosis("wrong", f"{name} {version}; {lowest} or newer is needed", INSTALL)
+    return Diagnosis("ok", f"{name} {version}")
 
 
-def _wanted(name: str) -> str | None:
-    """Return the lower end of the range that pyproject.toml asks for."""
-    path = HOME / "pyproject.toml"
-    found = path.is_file() and re.search(rf'"{name}>=([\d.]+)', path.read_text("utf-8"))
-    return found[1] if found else None
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.match(r"[\d.]+", version)[0].strip(".").split(".")]
 
 
-def _at_least(version: str, wanted: str) -> bool:
-    def numbers(text: str) -> list[int]:
-        return [int(part) for part in re.match(r"[\d.]+", text)[0].strip(".").split(".")]
-    return numbers(version) >= numbers(wanted)
-
-
-def _data() -> Finding:
-    if importlib.util.find_spec("torch") is None:
-        return Finding("warning", "MNIST was not checked, because torch is not installed", INSTALL)
+def _readable(what: str, read: Callable[[], str], paths: str) -> Diagnosis:
+    """Read files that git can bring back; `read` returns what was found."""
+    for package in ("torch", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            return Diagnosis("warning", f"{what}: not checked, because {package} is not installed",
+                           INSTALL)
     try:
-        from course_lib.data import load_mnist
-        mnist = load_mnist()
-    except ValueError as error:
-        return Finding("wrong", str(error), "git checkout -- data/mnist")
+        return Diagnosis("ok", read())
     except (ImportError, OSError) as error:  # also a torch whose own libraries do not load
-        return Finding("wrong", str(error), f"{INSTALL}, or git checkout -- data/mnist")
-    return Finding("ok", f"MNIST: {len(mnist.train):,} images to learn from, "
-                         f"{len(mnist.validation):,} to choose by, {len(mnist.test):,} to test on")
+        return Diagnosis("wrong", str(error), f"{INSTALL}, or git checkout -- {paths}")
+    except (ValueError, RuntimeError) as error:
+        return Diagnosis("wrong", str(error), f"git checkout -- {paths}")
 
 
-def _checkpoints() -> Finding:
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
-        return Finding("warning", "the trained networks were not checked, because torch or "
-                                  "safetensors is not installed", INSTALL)
-    try:
-        from course_lib.models import NETWORKS, load_trained
-        for name in NETWORKS:
-            load_trained(name)
-    except (ImportError, OSError, ValueError, RuntimeError) as error:
-        return Finding("wrong", str(error), "git checkout -- data/checkpoints data/results")
-    return Finding("ok", f"{len(NETWORKS)} trained networks")
+def _mnist() -> str:
+    from course_lib.data import load_mnist
+
+    mnist = load_mnist()
+    return (f"MNIST: {len(mnist.train):,} images to learn from, {len(mnist.validation):,} to "
+            f"choose by, {len(mnist.test):,} to test on")
 
 
-def _memory() -> Finding:
+def _networks() -> str:
+    from course_lib.models import NETWORKS, load_trained
+
+    return f"{len(list(map(load_trained, NETWORKS)))} trained networks"
+
+
+def _memory() -> Diagnosis:
     try:
         gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return Finding("ok", "memory: not known on this system; 4 GiB is comfortable")
+        return Diagnosis("ok", "memory: not known on this system; 4 GiB is comfortable")
     if gib < NEEDED_GIB:
-        return Finding("wrong", f"memory: {gib:.1f} GiB; a lesson needs {NEEDED_GIB:.0f}",
+        return Diagnosis("wrong", f"memory: {gib:.1f} GiB; a lesson needs {NEEDED_GIB:.0f}",
                        "close other programs, or use a larger machine")
-    return Finding("ok", f"memory: {gib:.1f} GiB")
+    return Diagnosis("ok", f"memory: {gib:.1f} GiB")
 
 
-def _cores() -> Finding:
+def _cores() -> Diagnosis:
     cores = os.cpu_count() or 1
     if cores < 2:
-        return Finding("warning", "1 core: a lesson takes about twice the minutes in README",
+        return Diagnosis("warning", "1 core: a lesson takes about twice the minutes in README",
                        "use a machine with two cores or more")
-    return Finding("ok", f"{cores} cores")
+    return Diagnosis("ok", f"{cores} cores")
 
 
-def _kernel() -> Finding:
+def _kernel() -> Diagnosis:
     if importlib.util.find_spec("ipykernel") is None:
-        return Finding("wrong", "the notebook kernel (ipykernel) is not installed", INSTALL)
+        return Diagnosis("wrong", "the notebook kernel (ipykernel) is not installed", INSTALL)
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Finding("wrong", "no kernel named python3",
+        return Diagnosis("wrong", "no kernel named python3",
                        "python -m ipykernel install --sys-prefix")
     program = spec.argv[0]
     if Path(program).is_absolute() and Path(program).parent != Path(sys.executable).parent:
-        return Finding("wrong", f"the kernel python3 runs {program}, not this Python",
+        return Diagnosis("wrong", f"the kernel python3 runs {program}, not this Python",
                        f"jupyter kernelspec remove python3 (it stands in {spec.resource_dir}), "
                        "then: python -m ipykernel install --sys-prefix")
-    return Finding("ok", f"kernel python3 {json.dumps(spec.display_name)}")
+    return Diagnosis("ok", f"kernel python3 {json.dumps(spec.display_name)}")

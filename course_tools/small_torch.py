@@ -23,15 +23,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course_tools.small_torch", description=__doc__)
     parser.add_argument("constraints", help="the file that pins torch")
     parser.add_argument("index", nargs="?", default="", help="URL of an index of CPU builds")
-    asked = parser.parse_args(arguments)
-    wanted = ["-c", asked.constraints, requirement(asked.constraints)]
-    if asked.index and sys.platform == "linux":
-        small = [*wanted, "--no-deps", "--index-url", asked.index]
+    options = parser.parse_args(arguments)
+    wanted = ["-c", options.constraints, requirement(options.constraints)]
+    if options.index and sys.platform == "linux":
+        small = [*wanted, "--no-deps", "--index-url", options.index]
         if said := plan([*small, "--timeout", str(SECONDS), "--retries", "0"]):
             print(said, flush=True)
             if not pip(small).returncode:
                 return 0
-        print(f"torch: {asked.index} has no build for here or does not answer; "
+        print(f"torch: {options.index} has no build for here or does not answer; "
               "asking pip's own index", flush=True)
     if said := plan(wanted):
         print(said, flush=True)

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from course_lib import __version__
 
-from course_tools.doctor import PACKAGES
+from course_tools.doctor import requirements
 from course_tools.lessons.notebooks import HOME
 
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
@@ -73,7 +73,7 @@ def test_conda_is_conda_forge_only_with_python_3_11():
 
 
 def test_the_doctor_knows_every_package():
-    assert set(PACKAGES) == {requirement.name for requirement in RUNTIME}
+    assert set(requirements()) == {requirement.name for requirement in RUNTIME}
 
 
 def test_no_file_names_a_registrys_host():

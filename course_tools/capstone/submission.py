@@ -1,7 +1,7 @@
 """A network as a file that can be handed in: written, and read back from known layers only.
 
 The file is safetensors, which holds numbers and text and nothing that could run. The text says
-which layers to build, and only those of `removal.ARGUMENTS` are built.
+which layers to build, and only those of `chains.ARGUMENTS` are built.
 """
 
 import json
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from course_lib.chains import ARGUMENTS, WEIGHTED, build_chain, chain_config
 
-FILE_BYTES, LAYERS, VALUES = 4_000_000, 200, 1_000_000  # the most that is read, built, passed on
+FILE_BYTES = 4_000_000  # the most that is read
+LAYERS = 200  # the most that are built
+VALUES = 1_000_000  # the most that a layer may pass on for one image
 FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
 
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 REFERENCE = "vgg_mini"
-PAIRS, BLOCK = 7, 0.05  # of one timing; seconds that a block takes at least
+PAIRS = 7  # of blocks in one timing
+BLOCK = 0.05  # seconds that a block takes at least
 
 
 def time_ratio(model: nn.Module, reference: nn.Module) -> float:

@@ -3,16 +3,24 @@
 import html
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from course_tools.checks import progress
 from course_tools.checks.judge import Verdict, as_pre, judge
 from course_tools.exercises import find
 from course_tools.exercises.kinds import Quiz, written
 
-ATTEMPTED: set[str] = set()  # in this kernel
-ASKED: set[str] = set()  # for a solution, without an attempt
-HINTED: Counter[str] = Counter()  # hints given
+
+@dataclass(frozen=True)
+class Session:
+    """Hold what a learner has done in this kernel, by the numbers of the exercises."""
+
+    attempted: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)  # for a solution, before an attempt
+    hints: Counter[str] = field(default_factory=Counter)  # how many were given
+
+
+SESSION = Session()
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,7 +48,7 @@ def check(number: str, answer: object) -> Verdict:
     """
     verdict = judge(find(number), answer)
     if verdict.state != "not attempted yet":
-        ATTEMPTED.add(number)
+        SESSION.attempted.add(number)
         progress.record(number, "right" if verdict.state == "right" else "tried")
     return verdict
 
@@ -52,8 +60,7 @@ def hint(number: str) -> Note:
         hints = hints[:-1]  # the last one gives the answer away
     if not hints:
         return Note("There is no hint for this one here.")
-    HINTED[number] = min(HINTED[number] + 1, len(hints))
-    at = HINTED[number]
+    at = SESSION.hints[number] = min(SESSION.hints[number] + 1, len(hints))
     return Note(f"Hint {at} of {len(hints)}: {hints[at - 1]}")
 
 
@@ -62,8 +69,8 @@ def solution(number: str) -> Note:
     exercise = find(number)
     if held_back():
         return Note("Solutions are held back here. Ask your instructor, or for a hint.")
-    if number not in ATTEMPTED | ASKED:
-        ASKED.add(number)
+    if number not in SESSION.attempted | SESSION.asked:
+        SESSION.asked.add(number)
         return Note(f'Try it first: a wrong answer teaches more than a right one that is read. '
                     f'hint("{number}") helps. Ask again to see the solution all the same.')
     if isinstance(exercise, Quiz):

@@ -52,8 +52,7 @@ def _dict_difference(found: object, expected: dict) -> str:
         return _gave(f"a {type(found).__name__}", f"a dict with {_listed(expected)}")
     if set(found) != set(expected):
         return _gave(f"a dict with {_listed(found)}", _listed(expected))
-    return _first(f"for {key!r} {part}" if (part := difference(found[key], value)) else ""
-                  for key, value in expected.items())
+    return _first((f"for {key!r}", found[key], value) for key, value in expected.items())
 
 
 def _listed(keys: Iterable) -> str:
@@ -65,12 +64,16 @@ def _sequence_difference(found: object, expected: tuple | list) -> str:
         return _gave(f"one {type(found).__name__}", f"{len(expected)} values")
     if len(found) != len(expected):
         return _gave(f"{len(found)} values", f"{len(expected)}")
-    return _first(f"as value {place} of {len(expected)} {part}" if part else "" for place, part in
-                  enumerate(map(difference, found, expected), start=1))
+    return _first((f"as value {number} of {len(expected)}", *pair)
+                  for number, pair in enumerate(zip(found, expected, strict=True), start=1))
 
 
-def _first(sentences: Iterable[str]) -> str:
-    return next(filter(None, sentences), "")
+def _first(parts: Iterable[tuple[str, object, object]]) -> str:
+    """Say where the first part differs, and in what; a part is (where, found, expected)."""
+    for where, found, expected in parts:
+        if said := difference(found, expected):
+            return f"{where} {said}"
+    return ""
 
 
 def _tensor_difference(found: object, expected: Tensor) -> str:

@@ -1,8 +1,7 @@
-"""Judge an answer: what an exercise is, which verdicts there are, and how one is reached.
+"""Judge an answer: which verdicts there are, and how one is reached.
 
-An exercise is data. An answer is judged by what it returns for a few small inputs, beside what the
-reference returns, and beside what the classic wrong answers return, each of which has something of
-its own to be told.
+An answer is judged by what it returns for a few small inputs, beside what the reference returns,
+and beside what the classic mistakes return, each of which has a message of its own.
 """
 
 import copy
@@ -25,7 +24,7 @@ MARKS = {"not attempted yet": "○", "raised": "✗", "not yet": "✗", "right":
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """Hold what an answer is told: a state, a text, and lines of code or print to show below it."""
+    """Hold what is said of an answer: a state, a text, lines of code or print to show below it."""
 
     number: str
     state: str
@@ -43,13 +42,13 @@ class Verdict:
 
 
 def as_pre(lines: tuple[str, ...]) -> str:
-    """Return lines as they stand, in HTML; nothing for none."""
+    """Return lines of code as HTML; "" where there are none."""
     return f"<pre>{html.escape(chr(10).join(lines))}</pre>" if lines else ""
 
 
 def judge(exercise: Exercise | Quiz | Project, answer: object,
           seconds: float = sandbox.SECONDS) -> Verdict:
-    """Return the verdict on an answer; an untouched stub returns `...`, and so is untouched."""
+    """Return the verdict on an answer; `...`, which a stub returns, is no attempt."""
     if answer is ...:
         return Verdict(exercise.number, "not attempted yet")
     if isinstance(exercise, Quiz):
@@ -66,113 +65,134 @@ def judge(exercise: Exercise | Quiz | Project, answer: object,
 # Functions
 
 @dataclass(frozen=True)
-class Trial:
+class Call:
     """Hold what a function returned for one case, and whether it changed what it was given."""
 
     value: object
     changed: bool
 
 
-def trials(function: Callable, cases: list[tuple]) -> list[Trial]:
-    """Call a function on copies of the cases, from the same random numbers each time."""
-    found = []
+def calls(function: Callable, cases: list[tuple]) -> list[Call]:
+    """Call a function on copies of the cases, from the same random numbers each time.
+
+    The first call that returns `...`, as an untouched stub does, is the last.
+    """
+    done = []
     for arguments in cases:
-        random.seed(0), np.random.seed(0), torch.manual_seed(0)
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
         given = copy.deepcopy(arguments)
         value = function(*given)
-        found.append(Trial(value, difference(given, arguments) != ""))
+        done.append(Call(value, difference(given, arguments) != ""))
         if value is ...:
             break
-    return found
+    return done
 
 
-def judged(exercise: Exercise, function: Callable) -> list[Trial]:
-    """Call a function on the exercise's cases; return that by which it is judged."""
-    return [_looked_at(exercise, trial) for trial in trials(function, exercise.cases())]
+def judged(exercise: Exercise, function: Callable) -> list[Call]:
+    """Call a function on the exercise's cases; return what it is judged by."""
+    return [_looked_at(exercise, call) for call in calls(function, exercise.cases())]
 
 
-def _looked_at(exercise: Exercise, trial: Trial) -> Trial:
-    """Look only at what counts; what is nothing of the kind stays as it is."""
-    if exercise.look is None or not isinstance(trial.value, nn.Module):
-        return trial
-    try:
-        return replace(trial, value=exercise.look(trial.value))
-    except ValueError:  # a network without the layers that one looks at
-        return trial
-
-
-def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Verdict:
-    cases = exercise.cases()
-    outcome = sandbox.run(lambda: trials(answer, cases), seconds)
-    printed = tuple(outcome.printed.splitlines()[:5])
-    printed = ("it printed:", *printed) if printed else ()
-    if not outcome.ended:
-        left = "" if outcome.stopped else (" It could not be stopped and still runs: restart the "
-                                           "kernel.")
-        return Verdict(exercise.number, "raised", f"no end within {seconds:g} seconds. Is there a "
-                       f"loop that cannot end?{left}", printed)
-    if outcome.error is not None:
-        line = sandbox.line_of(outcome.error, answer)
-        where = () if line is None else (f"line {line[0]}: {line[1]}",)
-        return Verdict(exercise.number, "raised", sandbox.told(outcome.error), where + printed)
-    if outcome.value[-1].value is ...:
-        return Verdict(exercise.number, "not attempted yet", lines=printed)
-    if exercise.broken is not None and same_trials(outcome.value, trials(exercise.broken, cases)):
-        return Verdict(exercise.number, "not attempted yet", lines=printed)
-    found = [_looked_at(exercise, trial) for trial in outcome.value]
-    wrong = _what_is_wrong(exercise, cases, found)
-    return Verdict(exercise.number, "not yet" if wrong else "right", wrong or exercise.right,
-                   printed)
-
-
-def _what_is_wrong(exercise: Exercise, cases: list[tuple], found: list[Trial]) -> str:
-    """Say what was seen and expected for the first case that differs, and what to look at again."""
-    expected = judged(exercise, exercise.reference)
-    for arguments, ours, theirs in zip(cases, found, expected, strict=True):
-        seen = difference(ours.value, theirs.value)
-        if seen or ours.changed:
-            call = f"{exercise.name}({', '.join(map(shown, arguments))})"
-            changed = "it changed what it was given" if ours.changed else ""
-            saw = ", and ".join(filter(None, (seen, changed)))
-            return f"for {call} {saw}. {_advice(exercise, found)}"
-    return ""
-
-
-def _advice(exercise: Exercise, found: list[Trial]) -> str:
-    for message, mistake in exercise.mistakes.items():
-        if same_trials(found, judged(exercise, mistake)):
-            return message
-    if any(trial.changed for trial in found):
-        return "Work on a copy: .clone() gives one of a tensor, copy.deepcopy of a network."
-    return f"Look again at {exercise.idea}."
-
-
-def same_trials(some: list[Trial], others: list[Trial]) -> bool:
+def same_calls(some: list[Call], others: list[Call]) -> bool:
     """Return whether two functions did the same on every case."""
     return all(a.changed == b.changed and not difference(a.value, b.value)
                for a, b in zip(some, others, strict=True))
 
 
+def _looked_at(exercise: Exercise, call: Call) -> Call:
+    """Reduce a network to what the exercise looks at; leave any other value as it is."""
+    if exercise.look is None or not isinstance(call.value, nn.Module):
+        return call
+    try:
+        return replace(call, value=exercise.look(call.value))
+    except ValueError:  # a network without the layers that one looks at
+        return call
+
+
+def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Verdict:
+    cases = exercise.cases()
+    outcome = sandbox.run_guarded(lambda: calls(answer, cases), seconds)
+    state, text, lines = (_failure(outcome, answer, seconds) or _untouched(exercise, outcome.value)
+                          or _judge_calls(exercise, cases, outcome.value))
+    printed = tuple(outcome.printed.splitlines()[:5])
+    return Verdict(exercise.number, state, text,
+                   (*lines, "it printed:", *printed) if printed else lines)
+
+
+Judged = tuple[str, str, tuple[str, ...]]  # state, text and lines of a verdict
+
+
+def _failure(outcome: sandbox.Outcome, answer: Callable, seconds: float) -> Judged | None:
+    """Say what was raised, or that there was no end."""
+    if not outcome.ended:
+        left = "" if outcome.stopped else (" It could not be stopped and still runs: restart the "
+                                           "kernel.")
+        return ("raised", f"no end within {seconds:g} seconds. Is there a loop that cannot end?"
+                f"{left}", ())
+    if outcome.error is None:
+        return None
+    line = sandbox.line_of(outcome.error, answer)
+    where = () if line is None else (f"line {line[0]}: {line[1]}",)
+    return "raised", sandbox.error_line(outcome.error), where
+
+
+def _untouched(exercise: Exercise, done: list[Call]) -> Judged | None:
+    """Recognise a stub, or a program to be mended, that is as it was handed out."""
+    if done[-1].value is ... or (exercise.broken is not None and same_calls(
+            done, calls(exercise.broken, exercise.cases()))):
+        return "not attempted yet", "", ()
+    return None
+
+
+def _judge_calls(exercise: Exercise, cases: list[tuple], done: list[Call]) -> Judged:
+    """Say what was seen and expected for the first case that differs, and what to look at again."""
+    done = [_looked_at(exercise, call) for call in done]
+    for arguments, ours, theirs in zip(cases, done, judged(exercise, exercise.reference),
+                                       strict=True):
+        seen = difference(ours.value, theirs.value)
+        if seen or ours.changed:
+            call = f"{exercise.name}({', '.join(map(shown, arguments))})"
+            changed = "it changed what it was given" if ours.changed else ""
+            saw = ", and ".join(filter(None, (seen, changed)))
+            return "not yet", f"for {call} {saw}. {_advice(exercise, done)}", ()
+    return "right", exercise.right, ()
+
+
+def _advice(exercise: Exercise, done: list[Call]) -> str:
+    for message, mistake in exercise.mistakes.items():
+        if same_calls(done, judged(exercise, mistake)):
+            return message
+    if any(call.changed for call in done):
+        return "Work on a copy: .clone() gives one of a tensor, copy.deepcopy of a network."
+    return f"Look again at {exercise.idea}."
+
+
 # Quizzes
 
 def _judge_choice(quiz: Quiz, answer: object) -> Verdict:
-    if isinstance(quiz.answer, str):
-        given = answer.strip().lower() if isinstance(answer, str) else None
-        if given not in quiz.choices:
-            return Verdict(quiz.number, "not yet", f"the answer is one of the letters "
-                           f"{', '.join(quiz.choices)}, in quotes, and was {shown(answer)}")
-        told = "" if given == quiz.answer else quiz.mistakes[given]
-    else:
-        if not isinstance(answer, numbers.Real) or isinstance(answer, bool):
-            return Verdict(quiz.number, "not yet",
-                           f"the answer is a number, and was {shown(answer)}")
-        near = [message for value, message in quiz.mistakes.items() if _near(quiz, answer, value)]
-        told = "" if _near(quiz, answer, quiz.answer) else (
-            near[0] if near else f"it is not {answer:g}. Look again at {quiz.idea}.")
-    return Verdict(quiz.number, "not yet" if told else "right", told or quiz.right)
+    if not _is_answer(quiz, answer):
+        wanted = (f"one of the letters {', '.join(quiz.choices)}, in quotes" if quiz.choices else
+                  "a number")
+        return Verdict(quiz.number, "not yet", f"the answer is {wanted}, and was {shown(answer)}")
+    if _matches(quiz, answer, quiz.answer):
+        return Verdict(quiz.number, "right", quiz.right)
+    message = next((message for wrong, message in quiz.mistakes.items()
+                    if _matches(quiz, answer, wrong)), None)
+    return Verdict(quiz.number, "not yet",
+                   message or f"it is not {answer:g}. Look again at {quiz.idea}.")
 
 
-def _near(quiz: Quiz, answer: float, value: float) -> bool:
+def _is_answer(quiz: Quiz, answer: object) -> bool:
+    if quiz.choices:
+        return isinstance(answer, str) and answer.strip().lower() in quiz.choices
+    return isinstance(answer, numbers.Real) and not isinstance(answer, bool)
+
+
+def _matches(quiz: Quiz, answer: str | float, value: str | float) -> bool:
+    if quiz.choices:
+        return answer.strip().lower() == value
     return abs(answer - value) <= quiz.tolerance + 1e-9 * abs(value)
 
 
@@ -183,14 +203,14 @@ def _judge_project(project: Project, answer: object) -> Verdict:
         weighed = project.weigh(answer)
     except ValueError as error:
         return Verdict(project.number, "not yet", f"{sentence(str(error))} It was not weighed.")
-    findings = project.budgets(weighed)
-    lines, met = tuple(map(str, findings)), sum(finding.met for finding in findings)
-    if met == len(findings):
+    budgets = project.budgets(weighed)
+    lines, met = tuple(map(str, budgets)), sum(budget.met for budget in budgets)
+    if met == len(budgets):
         return Verdict(project.number, "right", project.right, lines)
-    told = next((message for message, known in project.mistakes.items() if known(weighed)),
-                f"Look again at {project.idea}.")
-    return Verdict(project.number, "not yet", f"{met} of {len(findings)} budgets are met. "
-                   f"{told}", lines)
+    advice = next((message for message, known in project.mistakes.items() if known(weighed)),
+                  f"Look again at {project.idea}.")
+    return Verdict(project.number, "not yet", f"{met} of {len(budgets)} budgets are met. {advice}",
+                   lines)
 
 
 def sentence(text: str) -> str:

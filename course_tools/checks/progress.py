@@ -7,8 +7,6 @@ in CI unless a place is given, nothing is read or written.
 import html
 import json
 import os
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +15,15 @@ from platformdirs import user_data_path
 
 from course_lib._files import HOME, write_whole
 
+from course_tools.aside import aside
 from course_tools.checks.judge import MARKS
-from course_tools.exercises import all_exercises, find
+from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
 
 KNOWN = {"tried": MARKS["not yet"], "right": MARKS["right"]}
+RENUMBERED: tuple[dict[str, str], ...] = ()  # {old number: new}, for each time that numbers changed
 
 
-def place() -> Path | None:
+def progress_file() -> Path | None:
     """Return where progress is kept, None where it is not."""
     asked = os.environ.get("COURSE_PROGRESS", "")
     if asked.lower() == "off" or (not asked and os.environ.get("CI")):
@@ -32,19 +32,24 @@ def place() -> Path | None:
 
 
 def read() -> dict[str, str]:
-    """Return {number: "tried" or "right"}; a file that cannot be read is moved aside, and said."""
-    path = place()
+    """Return {number: "tried" or "right"}, by the numbers of today.
+
+    A file that cannot be read is moved aside, and the learner is told.
+    """
+    path = progress_file()
     if path is None or not path.is_file():
         return {}
     try:
-        stored = json.loads(path.read_text("utf-8"))["exercises"]
+        content = json.loads(path.read_text("utf-8"))
+        stored = content["exercises"]
         if not all(state in KNOWN for state in stored.values()):
             raise ValueError
+        for changed in RENUMBERED[content.get("schema", 1) - 1:]:
+            stored = {changed.get(number, number): state for number, state in stored.items()}
         return stored
     except (ValueError, KeyError, TypeError, AttributeError):
-        aside = path.with_name(f"{path.stem} {dated()}{path.suffix}")
-        path.replace(aside)
-        print(f"Your progress could not be read, so it begins anew. The old file is now {aside}")
+        old = path.replace(aside(path))
+        print(f"Your progress could not be read, so it begins anew. The old file is now {old}")
         return {}
 
 
@@ -53,7 +58,7 @@ def record(number: str, state: str) -> None:
 
     A learner's answer must be judged even where the disk is full or the folder is not theirs.
     """
-    path = place()
+    path = progress_file()
     if path is None:
         return
     try:
@@ -61,15 +66,10 @@ def record(number: str, state: str) -> None:
         with FileLock(path.with_name(path.name + ".lock"), timeout=2):
             stored = read()
             if stored.get(number) not in (state, "right"):
-                content = {"schema": 1, "exercises": stored | {number: state}}
+                content = {"schema": 1 + len(RENUMBERED), "exercises": stored | {number: state}}
                 write_whole(path, json.dumps(content, indent=1).encode())
     except OSError as error:
         print(f"Your progress could not be kept ({error.strerror or 'its file is in use'}).")
-
-
-def dated() -> str:
-    """Return date and time for a file's name."""
-    return time.strftime("%Y-%m-%d %H.%M.%S")
 
 
 # Shown
@@ -85,6 +85,12 @@ class Row:
     points: int
     possible: int
 
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Return the line as the table has it."""
+        return (self.what, f"{self.right} of {self.exercises}",
+                f"{self.points} of {self.possible}", self.marks)
+
 
 @dataclass(frozen=True, repr=False)
 class Panel:
@@ -97,18 +103,19 @@ class Panel:
     def __repr__(self) -> str:
         """Return the table as text."""
         lines = [f"{'lesson':<32}{'exercises':>10}{'points':>10}"]
-        lines += [f"{row.what:<32}{f'{row.right} of {row.exercises}':>10}"
-                  f"{f'{row.points} of {row.possible}':>10}   {row.marks}".rstrip()
-                  for row in (*self.rows, self.total)]
+        for row in (*self.rows, self.total):
+            what, exercises, points, marks = row.cells
+            lines.append(f"{what:<32}{exercises:>10}{points:>10}   {marks}".rstrip())
         return "\n".join([*lines, self.ahead])
 
     def _repr_html_(self) -> str:
         names = "".join(f'<th scope="col">{name}</th>'
                         for name in ("lesson", "exercises", "points", "one by one"))
-        body = "".join(
-            f'<tr><th scope="row">{html.escape(row.what)}</th><td>{row.right} of {row.exercises}'
-            f"</td><td>{row.points} of {row.possible}</td><td>{row.marks}</td></tr>"
-            for row in (*self.rows, self.total))
+        body = ""
+        for row in (*self.rows, self.total):
+            what, *others = map(html.escape, row.cells)
+            cells = "".join(f"<td>{text}</td>" for text in others)
+            body += f'<tr><th scope="row">{what}</th>{cells}</tr>'
         return (f"<table><caption>Your progress: ✓ right, ✗ not yet, ○ not attempted</caption>"
                 f"<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
                 f"<p>{html.escape(self.ahead)}</p>")
@@ -117,19 +124,18 @@ class Panel:
 def progress_panel() -> Panel:
     """Return how far the learner is, to be shown by a notebook or printed."""
     stored = read()
-    lessons = dict.fromkeys(number.split(".")[0] for number in all_exercises())
-    rows = tuple(_row(f"{int(lesson):02} {_title(int(lesson))}", stored,
-                      [number for number in all_exercises() if number.split(".")[0] == lesson])
-                 for lesson in lessons)
-    total = _row("in all", stored, list(all_exercises()))
-    left = [one for one in all_exercises().values() if stored.get(one.number) != "right"]
-    ahead = "All exercises are right." if not left else (
-        f"Next: {left[0].number}, {left[0].title} (difficulty {left[0].difficulty} of 3, "
-        f"{_minutes(left[0].minutes)}).")
-    return Panel(rows, replace(total, marks=""), ahead)
+    rows = tuple(_row(f"{lesson} {_title(lesson)}", stored,
+                      [exercise.number for exercise in of_lesson(lesson)])
+                 for lesson in dict.fromkeys(map(lesson_of, all_exercises())))
+    total = replace(_row("in all", stored, list(all_exercises())), marks="")
+    left = next((one for one in all_exercises().values() if stored.get(one.number) != "right"),
+                None)
+    return Panel(rows, total, "All exercises are right." if left is None else (
+        f"Next: {left.number}, {left.title} (difficulty {left.difficulty} of 3, "
+        f"{left.minutes} minute{'' if left.minutes == 1 else 's'})."))
 
 
-def _row(what: str, stored: Mapping[str, str], numbers: list[str]) -> Row:
+def _row(what: str, stored: dict[str, str], numbers: list[str]) -> Row:
     right = [number for number in numbers if stored.get(number) == "right"]
     marks = " ".join(KNOWN.get(stored.get(number), MARKS["not attempted yet"])
                      for number in numbers)
@@ -140,11 +146,7 @@ def _points(numbers: list[str]) -> int:
     return sum(find(number).difficulty for number in numbers)
 
 
-def _minutes(count: int) -> str:
-    return "1 minute" if count == 1 else f"{count} minutes"
-
-
-def _title(lesson: int) -> str:
+def _title(lesson: str) -> str:
     """Return a lesson's title as its file has it."""
-    found = sorted((HOME / "notebooks").glob(f"{lesson:02}_*.ipynb"))
-    return found[0].stem[3:].replace("_", " ") if found else ""
+    return next((path.stem[3:].replace("_", " ")
+                 for path in (HOME / "notebooks").glob(f"{lesson}_*.ipynb")), "")

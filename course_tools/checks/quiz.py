@@ -1,7 +1,6 @@
 """Quizzes: a question with buttons, in words where no button can be pressed."""
 
 import html
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import ipywidgets
@@ -22,7 +21,7 @@ class LiveQuiz:
 
     quiz: Quiz
     controls: tuple[ipywidgets.Button | ipywidgets.FloatText, ...]
-    told: ipywidgets.HTML
+    below: ipywidgets.HTML
     given: Verdict
 
     def __repr__(self) -> str:
@@ -32,29 +31,32 @@ class LiveQuiz:
                           f'quiz("{self.quiz.number}", {example})', repr(self.given)])
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        box = ipywidgets.VBox([*self.controls, self.told])
+        box = ipywidgets.VBox([*self.controls, self.below])
         return box._repr_mimebundle_() | {"text/plain": repr(self),
                                           "text/html": f"<pre>{html.escape(repr(self))}</pre>"}
 
 
 def quiz(number: str, answer: object = ...) -> LiveQuiz:
     """Ask a quiz: by Tab and Space, or by mouse; in code, with the answer given here."""
-    asked = find(number)
-    if not isinstance(asked, Quiz):
+    exercise = find(number)
+    if not isinstance(exercise, Quiz):
         raise ValueError(f"number is {number!r}, which asks for a function; allowed is a quiz's: "
-                         f'use check("{number}", {asked.name})')
-    told, field = ipywidgets.HTML(), ipywidgets.FloatText(value=0.0, description="number")
+                         f'use check("{number}", {exercise.name})')
+    below = ipywidgets.HTML()
 
-    def button(text: str, value: Callable[[], object]) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=text, layout={"width": "max-content"})
-        made.on_click(lambda _: setattr(told, "value", check(number, value())._repr_html_()))
-        return made
+    def judge(answer: object) -> Verdict:
+        verdict = check(number, answer)
+        below.value = verdict._repr_html_()
+        return verdict
 
-    controls = tuple(button(line, lambda letter=letter: letter)
-                     for letter, line in zip(asked.choices, _lines(asked), strict=True))
-    given = check(number, answer)
-    told.value = given._repr_html_()
-    return LiveQuiz(asked, controls or (field, button("Answer", lambda: field.value)), told, given)
+    buttons = tuple(ipywidgets.Button(description=text, layout={"width": "max-content"})
+                    for text in (_lines(exercise) if exercise.choices else ["Answer"]))
+    field = ipywidgets.FloatText(value=0.0, description="number")
+    for button in buttons:  # "a) about 10" gives the answer "a"
+        button.on_click(lambda button: judge(button.description[0] if exercise.choices
+                                             else field.value))
+    controls = buttons if exercise.choices else (field, *buttons)
+    return LiveQuiz(exercise, controls, below, judge(answer))
 
 
 def _lines(quiz: Quiz) -> list[str]:

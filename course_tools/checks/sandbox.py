@@ -6,6 +6,7 @@ returned, and the settings that all threads share are put back.
 
 import contextlib
 import ctypes
+import io
 import linecache
 import random
 import re
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-SECONDS, GRACE = 5.0, 3.0  # until the deadline, and after it for the function to stop
+SECONDS = 5.0  # until the deadline
+GRACE = 3.0  # seconds after it, for the function to stop
 SHOWN = 2_000  # characters of what was printed
 
 
@@ -33,32 +35,24 @@ class Outcome:
     stopped: bool = True  # False: still running, in C, where no exception reaches it
 
 
-class Printed:
+class Printed(io.StringIO):
     """Take what is printed, keep the beginning, forget the rest."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.text = ""
 
     def write(self, text: str) -> int:
         """Take a piece of text; return its length, as a file does."""
-        if len(self.text) < SHOWN:
-            self.text += text[:SHOWN - len(self.text)]
+        super().write(text[:max(0, SHOWN - self.tell())])
         return len(text)
 
-    def flush(self) -> None:
-        """Do nothing: what was kept is kept."""
 
-
-def run(work: Callable[[], object], seconds: float = SECONDS) -> Outcome:
+def run_guarded(work: Callable[[], object], seconds: float = SECONDS) -> Outcome:
     """Call `work` in a thread; after so many seconds it is stopped."""
-    found, printed = [], Printed()
+    ends, printed = [], Printed()
 
     def call() -> None:
         try:
-            found.append((work(), None))
+            ends.append((work(), None))
         except BaseException as error:  # SystemExit and KeyboardInterrupt as well
-            found.append((None, error))
+            ends.append((None, error))
 
     worker = threading.Thread(target=call, daemon=True)
     with settings_kept(), _exit_refused(), contextlib.redirect_stdout(printed), \
@@ -69,14 +63,14 @@ def run(work: Callable[[], object], seconds: float = SECONDS) -> Outcome:
         finally:
             ended = not worker.is_alive()  # False also where the learner interrupts the check
             _stop(worker)
-    value, error = found[0] if ended and found else (None, None)
-    return Outcome(value, error, printed.text, ended, not worker.is_alive())
+    value, error = ends[0] if ended and ends else (None, None)
+    return Outcome(value, error, printed.getvalue(), ended, not worker.is_alive())
 
 
 def _stop(worker: threading.Thread) -> None:
     """Raise SystemExit in the thread, again and again, until it ends or the grace is over."""
     interval, deadline = sys.getswitchinterval(), time.monotonic() + GRACE
-    sys.setswitchinterval(1e-5)  # so that two can come close together, and no except: catches both
+    sys.setswitchinterval(1e-5)  # the next one may come inside the except that caught the last
     try:
         while worker.is_alive() and time.monotonic() < deadline:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -119,7 +113,7 @@ def _raise_exit() -> None:
     raise SystemExit
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return an error's type and message in one short line, the same in every run."""
     message = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
     short = message if len(message) <= 300 else message[:300] + " …"

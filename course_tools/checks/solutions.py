@@ -12,6 +12,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from course_lib._allowed import require
+
 from course_tools.checks.answers import held_back
 from course_tools.checks.judge import Verdict
 from course_tools.exercises import of_lesson
@@ -26,15 +28,13 @@ def write_solutions(folder: Path) -> Iterator[Path]:
 
     Where solutions are held back it raises ValueError.
     """
-    if held_back():
-        raise ValueError("COURSE_SOLUTIONS is 'hold'; allowed is anything else: solutions are held "
-                         "back here")
+    require(not held_back(), "COURSE_SOLUTIONS", "hold",
+            "anything else: solutions are held back here")
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.ipynb"):
         old.unlink()
-    for lesson in lessons.find():
-        exercises = of_lesson(int(lesson.stem[:2]))
-        if exercises:
+    for lesson in lessons.find_lessons():
+        if exercises := of_lesson(lesson.stem[:2]):
             notebook = nbformat.read(lesson, as_version=4)
             for exercise in exercises:
                 solve(notebook, exercise)
@@ -65,10 +65,10 @@ def solve(notebook: NotebookNode, exercise: Exercise | Quiz | Project) -> None:
 
 def solution_source(exercise: Exercise | Project) -> str:
     """Return code that defines the learner's function or thing: the reference, or its import."""
-    place, name = exercise.reference.__module__, exercise.reference.__name__
-    if place.startswith("course_tools.exercises."):
+    module, name = exercise.reference.__module__, exercise.reference.__name__
+    if module.startswith("course_tools.exercises."):
         return "\n".join(written(exercise))
-    return f"from {place} import {name} as {exercise.name}"
+    return f"from {module} import {name} as {exercise.name}"
 
 
 def _replace(cells: list[NotebookNode], old: str | None, new: str,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 class Exercise:
     """Hold a task whose answer is a function: `reference`, and the stub my_ and its name.
 
-    `cases()` gives small inputs, a tuple of arguments each. `mistakes` maps what is told to a
-    function that makes that mistake. Where the task is to mend a program, `broken` is that program:
-    it stands in the stub's place. `look` takes from what is returned that by which it is judged,
-    where there is more than one right answer. `idea` is what to look at again where no mistake is
-    known, `hints` go from a nudge to nearly the answer, `right` is said to who is right, and `why`
-    is the reasoning beside the reference.
+    `cases()` gives small inputs, a tuple of arguments each. `mistakes` maps a message to a function
+    that makes the mistake it explains. Where the task is to mend a program, `broken` is that
+    program: it stands in the stub's place. Where there is more than one right answer, `look`
+    reduces what is returned to what counts. `idea` is what to look at again where no mistake is
+    known, `hints` go from a nudge to nearly the answer, `right` is the praise, and `why` is the
+    reasoning beside the reference.
     """
 
     number: str
@@ -42,7 +42,7 @@ class Exercise:
 class Quiz:
     """Hold a question whose answer is the letter of a choice, or a number within `tolerance`.
 
-    `mistakes` maps wrong answers to what is told, each wrong choice and any number with a reason.
+    `mistakes` maps wrong answers to messages: each wrong choice, and any number with a reason.
     """
 
     number: str
@@ -61,13 +61,13 @@ class Quiz:
 
 @dataclass(frozen=True)
 class Project:
-    """Hold a task whose answer is a thing that is made, and meets budgets or does not.
+    """Hold a task whose answer is an object, such as a network, that has to meet budgets.
 
-    `reference` makes one from what the lesson has at hand, its arguments. `weigh` takes the answer
-    and returns what is known of it; what cannot be judged raises ValueError. `budgets` holds
-    that against each budget, a finding each: whether it is `met`, and as text a line. Where all
-    are met the lines are those of `met`. `mistakes`
-    maps what is told to what knows the mistake by what was weighed; the first one that does counts.
+    `reference` makes one from variables of the lesson, which its arguments name. `weigh` measures
+    an answer; one that cannot be judged raises ValueError. `budgets` compares what was measured
+    with each budget: its results say whether it is `met`, and print as a line each; `met` are the
+    lines where all are. `mistakes` maps a message to a test of what was measured; the first test
+    that holds counts.
     """
 
     number: str

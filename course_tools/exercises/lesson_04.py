@@ -27,12 +27,12 @@ def remove_block(weight: Tensor, c: int, pixels: int) -> Tensor:
 
 
 def _parts(filters: int, after: int, *, seed: int) -> dict[str, Tensor]:
-    lots = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     shapes = {"conv.weight": (filters, 1, 3, 3), "conv.bias": (filters,),
               "norm.weight": (filters,), "norm.bias": (filters,), "norm.running_mean": (filters,),
               "norm.running_var": (filters,), "next.weight": (after, filters, 3, 3),
               "next.bias": (after,)}
-    return {name: torch.rand(shape, generator=lots) for name, shape in shapes.items()}
+    return {name: torch.rand(shape, generator=generator) for name, shape in shapes.items()}
 
 
 def _but(parts: dict[str, Tensor], k: int, start: str) -> dict[str, Tensor]:

@@ -24,8 +24,8 @@ def small_network(seed: int) -> nn.Sequential:
 
 def small_batches(count: int, seed: int) -> list[tuple[Tensor, Tensor]]:
     """Return so many batches of 8 inputs and labels, drawn at random."""
-    lots = torch.Generator().manual_seed(seed)
-    return [(torch.randn(8, 4, generator=lots), torch.randint(0, 3, (8,), generator=lots))
+    generator = torch.Generator().manual_seed(seed)
+    return [(torch.randn(8, 4, generator=generator), torch.randint(0, 3, (8,), generator=generator))
             for _ in range(count)]
 
 
@@ -64,26 +64,21 @@ def prune_halfway(model, sparsity, batches):
     return model
 
 
-def _pruned_once(model, sparsity, batches, *, last=False):
-    """Prune halfway and let what follows run free, or prune only at the end."""
-    model = copy.deepcopy(model)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    for step, (images, labels) in enumerate(batches):
-        if step == len(batches) // 2 and not last:
-            apply_masks(model, magnitude_masks(model, sparsity))
+def _train(model, optimizer, batches):
+    for images, labels in batches:
         optimizer.zero_grad()
         cross_entropy(model(images), labels).backward()
         optimizer.step()
-    if last:
-        apply_masks(model, magnitude_masks(model, sparsity))
     return model
 
 
-def _masked_from_the_start(model, sparsity, batches):
-    """Choose the masks before any training."""
+def _pruned_once(model, sparsity, batches, at):
+    """Train, prune before batch `at`, and let the weights go free after that."""
     model = copy.deepcopy(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    _train(model, optimizer, batches[:at])
     apply_masks(model, magnitude_masks(model, sparsity))
-    return model
+    return _train(model, optimizer, batches[at:])
 
 
 def where_zero(model: nn.Module) -> dict[str, Tensor]:
@@ -125,12 +120,7 @@ def _retrained(model, batches, *, decay=0.5, parts=None):
     layers = list(prunable_layers(model).values())
     chosen = [p for place in parts for p in layers[place].parameters()] if parts is not None else (
         model.parameters())
-    optimizer = torch.optim.AdamW(chosen, lr=0.01, weight_decay=decay)
-    for images, labels in batches:
-        optimizer.zero_grad()
-        cross_entropy(model(images), labels).backward()
-        optimizer.step()
-    return model
+    return _train(model, torch.optim.AdamW(chosen, lr=0.01, weight_decay=decay), batches)
 
 
 def _only_weights_frozen(model, batches):
@@ -194,19 +184,10 @@ def _partly_smaller(conv, norm, keep, right):
     return small, slim
 
 
-def _first_filters(conv, norm, keep):
-    return smaller(conv, norm, torch.arange(len(keep)))
-
-
 def _fresh_statistics(conv, norm, keep):
     small, slim = smaller(conv, norm, keep)
     slim.reset_running_stats()
     return small, slim
-
-
-def _in_training(conv, norm, keep):
-    small, slim = smaller(conv, norm, keep)
-    return small.train(), slim.train()
 
 
 def _block(filters: int, seed: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
@@ -265,9 +246,9 @@ def _whole_layer(weights, sparsity):
 
 
 def _weights_of(seed: int) -> dict[str, Tensor]:
-    lots = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     scales = {"fc1": (0.01, 0.35, 0.25)[seed], "fc2": 1.0, "fc3": 0.45}
-    return {name: scale * torch.randn(10, 8 if name == "fc1" else 10, generator=lots)
+    return {name: scale * torch.randn(10, 8 if name == "fc1" else 10, generator=generator)
             for name, scale in scales.items()}
 
 
@@ -299,24 +280,12 @@ def choice(candidates, bound):
     return best["weights"], best["test"]
 
 
-def _chosen(candidates, bound, fits, report, key="weights"):
-    fitting = [each for each in candidates if fits(each, bound)]
+def _chosen(candidates, bound, *, drop=lambda each: each["validation"], report="test",
+            key="weights"):
+    """Choose by another drop, report on another split, or take the least of something else."""
+    fitting = [each for each in candidates if drop(each) <= bound]
     best = min(fitting or candidates, key=lambda each: each[key])
     return best["weights"], best[report]
-
-
-def _on(split):
-    def fits(each, bound):
-        return each[split] <= bound
-    return fits
-
-
-def _on_both(each, bound):
-    return max(each["validation"], each["test"]) <= bound
-
-
-def _on_mean(each, bound):
-    return (each["validation"] + each["test"]) / 2 <= bound
 
 
 def _candidates(*rows):
@@ -355,11 +324,14 @@ EXERCISES = (
                        (small_network(2), 0.9, small_batches(10, 3))],
         mistakes={
             "Pruned once, and then left alone: the gradient brings the weights back as well. They "
-            "have to be held at zero after every step.": _pruned_once,
+            "have to be held at zero after every step.":
+                lambda model, sparsity, batches: _pruned_once(
+                    model, sparsity, batches, len(batches) // 2),
             "That prunes at the end only. The retraining never saw the pruned network.":
-                lambda model, sparsity, batches: _pruned_once(model, sparsity, batches, last=True),
+                lambda model, sparsity, batches: _pruned_once(
+                    model, sparsity, batches, len(batches)),
             "Those zeros are gone from the start: the masks were chosen before any training.":
-                _masked_from_the_start,
+                lambda model, sparsity, batches: _pruned_once(model, sparsity, [], 0),
         },
         idea="what moves a weight whose gradient is zero: what else does the optimiser remember",
         hints=("Print the velocity that SGD keeps for a pruned weight: "
@@ -413,11 +385,12 @@ EXERCISES = (
                 lambda conv, norm, keep: _partly_smaller(
                     conv, norm, keep, ("running_mean", "running_var")),
             "Now convolution and batch norm agree, on the wrong filters: the first ones, not those "
-            "in keep.": _first_filters,
+            "in keep.": lambda conv, norm, keep: smaller(conv, norm, torch.arange(len(keep))),
             "The running statistics are those of a batch norm that has seen nothing. They belong "
             "to the filters and go with them.": _fresh_statistics,
             "The layers are left in training mode, and there a batch norm ignores what it has "
-            "stored.": _in_training,
+            "stored.": lambda conv, norm, keep: [
+                part.train() for part in smaller(conv, norm, keep)],
         },
         idea="which filters the four tensors of the batch norm belong to",
         hints=("Which of the old entries does norm.weight.data[:2] take, if keep is [1, 3]?",
@@ -486,16 +459,16 @@ EXERCISES = (
         mistakes={
             "Chosen on validation, and reported on validation: that drop was searched for, so it "
             "flatters. Report the test split's.":
-                lambda candidates, bound: _chosen(candidates, bound, _on("validation"),
-                                                  "validation"),
+                lambda candidates, bound: _chosen(candidates, bound, report="validation"),
             "Asking for both is still a search on the test split.":
-                lambda candidates, bound: _chosen(candidates, bound, _on_both, "test"),
+                lambda candidates, bound: _chosen(candidates, bound, drop=lambda each: max(
+                    each["validation"], each["test"])),
             "The mean of both splits is still a search on the test split.":
-                lambda candidates, bound: _chosen(candidates, bound, _on_mean, "test"),
+                lambda candidates, bound: _chosen(candidates, bound, drop=lambda each: (
+                    each["validation"] + each["test"]) / 2),
             "That is the candidate with the smallest drop. The smallest network within the bound "
             "is asked for.":
-                lambda candidates, bound: _chosen(candidates, bound, _on("validation"), "test",
-                                                  "validation"),
+                lambda candidates, bound: _chosen(candidates, bound, key="validation"),
         },
         idea="which split decides, and which one reports",
         hints=("Which number of a candidate decides whether it fits? Which one is reported?",

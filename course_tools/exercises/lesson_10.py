@@ -33,7 +33,7 @@ def satellite_3(model: nn.Sequential, data: MNIST) -> nn.Sequential:
 
 
 def weighed_on_test(answer: object) -> Weighed:
-    """Weigh a learner's network; what is no network raises ValueError."""
+    """Weigh a learner's network on the test split; any other object raises ValueError."""
     if not isinstance(answer, nn.Module):
         wanted = " Call it: what it returns counts." if callable(answer) else ""
         given = repr(answer) if isinstance(answer, str | int) else f"a {type(answer).__name__}"
@@ -42,31 +42,32 @@ def weighed_on_test(answer: object) -> Weighed:
 
 
 def mistakes(level: Level) -> dict[str, Callable[[Weighed], bool]]:
-    """Return what is told to whom, the first that is so."""
-    def large(found: Weighed) -> bool:
-        return found.file_bytes > level.file_bytes
+    """Return a message for each mistake with the test that recognises it, in the order asked."""
+    def large(weighed: Weighed) -> bool:
+        return weighed.file_bytes > level.file_bytes
 
-    def slow(found: Weighed) -> bool:
-        return found.ratio > level.ratio
+    def slow(weighed: Weighed) -> bool:
+        return weighed.ratio > level.ratio
 
     return {
         "Many of its weights are zeros, and they take bytes and time like any other number "
         "(lesson 07). Take whole units out, with remove_units.":
-            lambda found: found.zeros > 0.2 and large(found),
+            lambda weighed: weighed.zeros > 0.2 and large(weighed),
         "That is as large as the reference itself. Nothing has been taken out yet.":
-            lambda found: found.file_bytes > 450_000,
+            lambda weighed: weighed.file_bytes > 450_000,
         "It cannot read any more. What a removal breaks has to be mended: retrain it, with train.":
-            lambda found: found.drop.value > 0.1,
+            lambda weighed: weighed.drop.value > 0.1,
         "The value of its drop lies within the bound, but not the whole interval. Train for "
         "longer, or give it a few more filters.":
-            lambda found: found.drop.value <= level.drop_bound < found.drop.high and not (
-                large(found) or slow(found)),
+            lambda weighed: weighed.drop.value <= level.drop_bound < weighed.drop.high and not (
+                large(weighed) or slow(weighed)),
         "It has the right size, and loses too much. Train for longer, or at a higher rate, or with "
         "a teacher; or keep filters in other layers.":
-            lambda found: found.drop.value > level.drop_bound and not (large(found) or slow(found)),
+            lambda weighed: weighed.drop.value > level.drop_bound and not (
+                large(weighed) or slow(weighed)),
         "A small file is not a fast network. Time goes into large maps and into each call of a "
         "layer, weights or not (lesson 04): look at the macs of measure(model), and count layers.":
-            lambda found: slow(found) and not large(found),
+            lambda weighed: slow(weighed) and not large(weighed),
     }
 
 

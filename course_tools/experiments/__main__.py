@@ -27,34 +27,37 @@ from course_tools.experiments.recipes import SHIPPED
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.what != "train":
+        if (options.backend == "dask") != (options.scheduler is not None):
+            parser.error("--backend dask and --scheduler tcp://... go together")
+        os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
+        print(run_figure(options.what, options.seeds, options.out, fresh=options.fresh,
+                         jobs=options.jobs, scheduler=options.scheduler))
+        return
+    data = load_mnist()
+    for name in options.networks:
+        record = train_network(name, options.seed, data, options.out)
+        print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="course experiments",
                                      description="Make the files that lessons plot long runs from.")
     parser.add_argument("--out", type=Path, default=DATA, help="folder to write to (data)")
     what = parser.add_subparsers(dest="what", required=True)
     networks = what.add_parser("train", help="train the networks and store their checkpoints")
-    networks.add_argument("--networks", nargs="+", choices=SHIPPED,
-                          default=list(SHIPPED))
+    networks.add_argument("--networks", nargs="+", choices=SHIPPED, default=list(SHIPPED))
     networks.add_argument("--seed", type=int, default=0)
     for name, figure in FIGURES.items():
-        summary = figure.run.__doc__.splitlines()[0]
-        entry = what.add_parser(name, help=summary)
+        entry = what.add_parser(name, help=figure.run.__doc__.splitlines()[0])
         entry.add_argument("--seeds", type=int, default=5)
         entry.add_argument("--jobs", type=int, default=1, help="processes at a time (1)")
         entry.add_argument("--backend", choices=("joblib", "dask"), default="joblib")
         entry.add_argument("--scheduler", help="address of a dask scheduler, tcp://...")
         entry.add_argument("--fresh", action="store_true", help="begin anew")
-    asked = parser.parse_args(arguments)
-    if asked.what != "train":
-        if (asked.backend == "dask") != (asked.scheduler is not None):
-            parser.error("--backend dask and --scheduler tcp://... go together")
-        os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
-        print(run_figure(asked.what, asked.seeds, asked.out, fresh=asked.fresh, jobs=asked.jobs,
-                         scheduler=asked.scheduler))
-        return
-    data = load_mnist()
-    for name in asked.networks:
-        record = train_network(name, asked.seed, data, asked.out)
-        print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
+    return parser
 
 
 if __name__ == "__main__":

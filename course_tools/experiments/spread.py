@@ -1,7 +1,9 @@
 """Spread tasks over processes or over the workers of a cluster."""
 
-import functools
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
+
+from course_lib._allowed import require
 
 
 def spread(work: Callable, tasks: Iterable, *, jobs: int = 1,
@@ -13,14 +15,18 @@ def spread(work: Callable, tasks: Iterable, *, jobs: int = 1,
     taken as work can begin, on a cluster all at once. A task that raises does not stop the others;
     the first error is raised when they are done.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs is {jobs}; allowed is 1 or more")
-    attempt, errors = functools.partial(_attempt, work), []
-    for result, error in _outcomes(attempt, tasks, jobs, scheduler):
-        if error is None:
-            yield result
-        else:
-            errors.append(error)
+    require(jobs >= 1, "jobs", jobs, "1 or more")
+    from joblib import Parallel, delayed
+
+    errors = []
+    with _workers(jobs, scheduler) as count:
+        parallel = Parallel(n_jobs=count, return_as="generator_unordered", batch_size=1,
+                            pre_dispatch="all" if scheduler else jobs)
+        for result, error in parallel(delayed(_attempt)(work, task) for task in tasks):
+            if error is None:
+                yield result
+            else:
+                errors.append(error)
     if errors:
         raise errors[0]
 
@@ -32,31 +38,18 @@ def _attempt(work: Callable, task: dict) -> tuple[object, Exception | None]:
         return None, error
 
 
-def _outcomes(attempt: Callable, tasks: Iterable, jobs: int, scheduler: str | None) -> Iterator:
-    if scheduler is not None:
-        yield from _on_cluster(attempt, tasks, scheduler)
-    elif jobs == 1:
-        yield from map(attempt, tasks)
-    else:
-        from joblib import Parallel, delayed
-        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=jobs,
-                            batch_size=1)
-        yield from parallel(delayed(attempt)(task) for task in tasks)
+@contextlib.contextmanager
+def _workers(jobs: int, scheduler: str | None) -> Iterator[int]:
+    """Let joblib use a cluster, if there is one; give how many workers to use, -1 for all."""
+    if scheduler is None:
+        yield jobs
+        return
+    from dask.distributed import Client
+    from joblib import parallel_config
 
-
-def _on_cluster(attempt: Callable, tasks: Iterable, scheduler: str) -> Iterator:
-    from dask.distributed import Client, as_completed
-    with Client(scheduler) as client:
-        futures = [client.submit(_by_itself, attempt, task, pure=False) for task in tasks]
-        for future in as_completed(futures):
-            yield future.result()
-
-
-def _by_itself(attempt: Callable, task: dict) -> tuple[object, Exception | None]:
-    """Do a task where no other runs beside it in the same process: they share random numbers."""
-    from dask.distributed import get_worker
-    threads = get_worker().state.nthreads
-    if threads != 1:
-        return None, ValueError(f"scheduler has a worker with {threads} threads; allowed is 1: "
-                                "dask worker --nthreads 1")
-    return attempt(task)
+    with Client(scheduler) as client, parallel_config("dask", client=client):
+        threads = max(client.nthreads().values(), default=1)
+        if threads > 1:  # which would share random numbers
+            raise ValueError(f"scheduler has a worker with {threads} threads; allowed is 1: "
+                             "dask worker --nthreads 1")
+        yield -1

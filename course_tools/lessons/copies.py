@@ -3,26 +3,31 @@
 import hashlib
 import json
 import shutil
-import time
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from course_tools.lessons.notebooks import NOTEBOOKS, exercise_cells, find, without_outputs
+from course_lib._allowed import require
+
+from course_tools.aside import aside
+from course_tools.lessons.imports import renew_imports
+from course_tools.lessons.notebooks import NOTEBOOKS, exercise_cells, find_lessons, without_outputs
 
 
 def lay_copies(work: Path, folder: Path = NOTEBOOKS) -> list[str]:
     """Lay copies of the lessons into `work`; return what was done, a sentence each.
 
-    A copy whose cells a learner has changed stays as it is; running a copy does not count as
-    changing it. Copies come without outputs, so that a prediction comes before its result.
+    A copy whose cells a learner has changed stays as it is, but for the names of modules that have
+    moved since; running a copy does not count as changing it. Copies come without outputs, so that
+    a prediction comes before its result.
     """
     work.mkdir(exist_ok=True)
     ledger = work / ".laid.json"  # lesson -> fingerprint of the version that was laid
     laid = _read_ledger(ledger)
-    said = [_lay(lesson, work / lesson.name, laid) for lesson in find(folder=folder)]
+    said = [_lay(lesson, work / lesson.name, laid) for lesson in find_lessons(folder=folder)]
     ledger.write_text(json.dumps(laid, indent=1), "utf-8")
+    said += map(renew_imports, sorted(work.glob("*.ipynb")))
     return [sentence for sentence in said if sentence]
 
 
@@ -67,16 +72,15 @@ def reset(lesson: str, work: Path, exercise: str = "", folder: Path = NOTEBOOKS)
 
     Return what was done. A lesson, copy, exercise or cell that is not there raises ValueError.
     """
-    pristine = find(lesson, folder)
-    if len(pristine) > 1:
-        raise ValueError(f"lesson is {lesson!r}; allowed is one lesson, such as 03")
+    pristine = find_lessons(lesson, folder)
+    require(len(pristine) == 1, "lesson", lesson, "one lesson, such as 03")
     mine = work / pristine[0].name
     if not mine.is_file():
         raise ValueError(f"{mine} is not there; course lab lays it")
     new = without_outputs(nbformat.read(pristine[0], as_version=4))
     ledger, fingerprint = work / ".laid.json", _fingerprint(new)
     restored = _with_cells_of(new, mine, exercise) if exercise else new
-    kept = mine.with_name(f"{mine.stem} {time.strftime('%Y-%m-%d %H.%M.%S')}.ipynb")
+    kept = aside(mine)
     shutil.copy2(mine, kept)
     nbformat.write(restored, mine)
     if not exercise:
@@ -88,8 +92,7 @@ def reset(lesson: str, work: Path, exercise: str = "", folder: Path = NOTEBOOKS)
 
 def _with_cells_of(pristine: NotebookNode, mine: Path, exercise: str) -> NotebookNode:
     fresh = {cell.id: cell for cell in exercise_cells(pristine, exercise)}
-    if not fresh:
-        raise ValueError(f"exercise is {exercise!r}; allowed is one of this lesson, such as 3.2")
+    require(bool(fresh), "exercise", exercise, "one of this lesson, such as 3.2")
     try:
         notebook = nbformat.read(mine, as_version=4)
     except Exception:  # whatever is in it, it is no notebook

@@ -1,6 +1,7 @@
 """Execute lessons without a browser: time them, store them, show them as a page."""
 
 import copy
+import itertools
 import os
 import subprocess
 import time
@@ -40,51 +41,51 @@ class Run:
 def execute(path: Path, tell: Callable[[str], None] = lambda line: None,
             timeout: int = CELL_SECONDS) -> Run:
     """Execute a lesson in a clean kernel without keeping progress; `tell` hears of each cell."""
-    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off"}  # kernels inherit them
     notebook = without_outputs(nbformat.read(path, as_version=4))
     codes = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    begun, taken = {}, dict.fromkeys(codes, 0.0)  # seconds, by the cell's place in the notebook
+    clock = {index: [] for index in codes}  # for each code cell, when it began and when it ended
 
-    def begin(cell: NotebookNode, cell_index: int) -> None:
+    def note(cell: NotebookNode, cell_index: int, execute_reply: dict | None = None) -> None:
         if cell_index in codes:
-            begun[cell_index] = time.perf_counter()
-            tell(f"{path.stem}: cell {codes.index(cell_index) + 1} of {len(codes)}")
-
-    def end(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
-        if cell_index in codes:
-            taken[cell_index] = time.perf_counter() - begun[cell_index]
+            clock[cell_index].append(time.perf_counter())
+            if execute_reply is None:
+                tell(f"{path.stem}: cell {codes.index(cell_index) + 1} of {len(codes)}")
 
     client = NotebookClient(notebook, timeout=timeout, kernel_name="python3",
                             resources={"metadata": {"path": str(path.parent)}},
-                            on_cell_execute=begin, on_cell_executed=end)
+                            on_cell_execute=note, on_cell_executed=note)
     started = time.perf_counter()
     try:
-        client.execute(stderr=subprocess.DEVNULL)
+        client.execute(stderr=subprocess.DEVNULL,
+                       env=os.environ | {"TQDM_DISABLE": "1", "COURSE_PROGRESS": "off"})
         failure = _stored_error(notebook)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        why = (f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else
-               f"no end after {timeout} s" if isinstance(error, CellTimeoutError) else
-               "the kernel died")
-        failure = f"cell {codes.index(max(begun)) + 1}: {why}"
-    return Run(path.stem, notebook, time.perf_counter() - started, tuple(taken.values()), failure)
+        last = max(index for index in codes if clock[index])
+        failure = f"cell {codes.index(last) + 1}: {_why(error, timeout)}"
+    seconds = tuple(times[1] - times[0] if len(times) == 2 else 0.0 for times in clock.values())
+    return Run(path.stem, notebook, time.perf_counter() - started, seconds, failure)
+
+
+def _why(error: Exception, timeout: int) -> str:
+    if isinstance(error, CellExecutionError):
+        return f"{error.ename}: {error.evalue}"
+    return f"no end after {timeout} s" if isinstance(error, CellTimeoutError) else "the kernel died"
 
 
 def _stored_error(notebook: NotebookNode) -> str:
     """Find an error that a cell shows without failing, as one in a widget's callback does."""
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for number, cell in enumerate(codes, start=1):
-        for output in cell.outputs:
-            if output.output_type == "error":
-                return f"cell {number}: {output.ename}: {output.evalue}"
-    return ""
+    return next((f"cell {number}: {output.ename}: {output.evalue}"
+                 for number, cell in enumerate(codes, start=1) for output in cell.outputs
+                 if output.output_type == "error"), "")
 
 
 def table(runs: list[Run]) -> str:
     """Return one line a lesson: cells, seconds, slowest cell, verdict."""
     lines = [f"{'lesson':<24}{'cells':>6}{'seconds':>9}{'slowest cell':>16}  verdict"]
     for run in runs:
-        slowest = max(range(len(run.cell_seconds)), key=run.cell_seconds.__getitem__, default=None)
-        where = "" if slowest is None else f"{slowest + 1} ({run.cell_seconds[slowest]:.1f} s)"
+        seconds, slowest = max(zip(run.cell_seconds, itertools.count(1)), default=(0.0, 0))
+        where = f"{slowest} ({seconds:.1f} s)" if slowest else ""
         over = f", over {LESSON_SECONDS} s" if run.seconds > LESSON_SECONDS else ""
         lines.append(f"{run.lesson:<24}{len(run.cell_seconds):>6}{run.seconds:>9.1f}{where:>16}"
                      f"  {run.verdict}{over}")

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from course_tools import plots
 
-Step = Callable[[float], str]  # moves the picture to a value, and returns the line of text
+Step = Callable[..., str]  # moves the picture to the sliders' values, returns the line of text
 REST = 0.4  # seconds without a move, after which latency is measured
 
 
@@ -51,48 +51,68 @@ class Live:
         return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
 
 
-def trail(ax: Axes, xlabel: str, limits: tuple[float, float]) -> tuple[dict, Callable]:
-    """Set up accuracy against what the slider sets; return the points seen and what marks one."""
-    seen: dict[float, float] = {}
-    trail, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
-    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
-    room = 0.04 * (limits[1] - limits[0])  # so that no mark is cut off at an end
-    ax.set(xlim=(limits[0] - room, limits[1] + room), ylim=(0, 103), xlabel=xlabel,
-           ylabel="accuracy (%)")
-    ax.grid(alpha=0.3)
+def live(sliders: Sequence[ipywidgets.Widget], draw: Callable[[np.ndarray], Step], *,
+         columns: int, at: Sequence[tuple], alt: str, inches: float = 3.6,
+         time_it: Callable[..., str] | None = None) -> Live:
+    """Put sliders over a row of panels that `draw` sets up; the static twin rests at each of `at`.
 
-    def mark(value: float) -> None:
-        trail.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
-        here.set_data([value], [seen[value]])
-
-    return seen, mark
-
-
-def with_slider(slider: ipywidgets.FloatSlider, draw: Callable[[np.ndarray], Step], columns: int,
-          at: tuple[float, ...], alt: str) -> Live:
-    """Put a slider over a picture that `draw` sets up, and its static twin at the values `at`."""
-    step, render = staged(draw, columns)
+    What `draw` returns is called with the sliders' values. So is `time_it`, where latency is
+    measured, once the hand rests: timing needs a fraction of a second in which nothing else runs.
+    """
+    step, render = _staged(draw, columns, inches)
     line, picture = ipywidgets.HTML(), ipywidgets.HTML()
+    timing = None if time_it is None else ipywidgets.HTML()
 
     def move(change: dict | None = None) -> None:
-        line.value = step(slider.value)
-        picture.value = plots.Picture(render(), f"{alt} {line.value}", 360 * columns).html
+        line.value = step(*(slider.value for slider in sliders))
+        picture.value = plots.Picture(render(), f"{alt} {line.value}",
+                                      round(100 * inches * columns)).html
+        if timing is not None:
+            timing.value = "latency: measured when the hand rests"
 
-    slider.observe(move, "value")
+    def rest() -> None:
+        if timing is not None:
+            timing.value = time_it(*(slider.value for slider in sliders))
+
+    for slider in sliders:
+        slider.observe(move, "value")
+        slider.observe(_at_rest(rest), "value")
     move()
-    passed = (slider.max * np.linspace(0, 1, 11)).tolist()  # so that the twin has a trail
-    return Live({slider.description: slider}, line, picture,
-                twin(draw, columns, [[*passed, value] for value in at], alt))
+    rest()
+    passed = [] if len(sliders) > 1 else [(sliders[0].max * share,)
+                                          for share in np.linspace(0, 1, 11).tolist()]
+    return Live({slider.description: slider for slider in sliders}, line, picture,
+                _twin(draw, columns, [[*passed, values] for values in at], alt, inches), timing)
 
 
-def staged(draw: Callable[[np.ndarray], Step], columns: int, panel: float = 3.6
+def trail(ax: Axes, xlabel: str, most: float) -> Callable[[float, float], None]:
+    """Set up accuracy (%) against what a slider sets, from 0 to `most`; return what marks a point.
+
+    Points that were marked before stay as a line.
+    """
+    seen: dict[float, float] = {}
+    line, = ax.plot([], [], color=plots.BLUE, marker="o", markersize=4, animated=True)
+    here, = ax.plot([], [], color=plots.RED, marker="D", markersize=9, animated=True)
+    room = 0.04 * most  # so that no mark is cut off at an end
+    ax.set(xlim=(-room, most + room), ylim=(0, 103), xlabel=xlabel, ylabel="accuracy (%)")
+    ax.grid(alpha=0.3)
+
+    def mark(value: float, accuracy: float) -> None:
+        seen[value] = accuracy
+        line.set_data(sorted(seen), [seen[x] for x in sorted(seen)])
+        here.set_data([value], [accuracy])
+
+    return mark
+
+
+def _staged(draw: Callable[[np.ndarray], Step], columns: int, inches: float
             ) -> tuple[Step, Callable[[], bytes]]:
-    """Set up a row of panels, each so many inches wide; return what moves and what renders them."""
-    axes = plots.panels(1, columns, width=panel * columns, height=3.4)
+    """Set up a row of panels; return what moves them and what renders them."""
+    axes = plots.panels(1, columns, width=inches * columns, height=3.4)
     return draw(axes[0]), _renderer(axes[0, 0].figure)
 
 
-def at_rest(action: Callable[[], None]) -> Callable[[dict], None]:
+def _at_rest(action: Callable[[], None]) -> Callable[[dict], None]:
     """Return an observer that runs `action` once no change has come for a moment.
 
     Outside a running event loop, where no hand drags, it does nothing.
@@ -132,15 +152,15 @@ def _renderer(figure: Figure) -> Callable[[], bytes]:
     return render
 
 
-def twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Sequence],
-          alt: str, panel: float = 3.6) -> plots.Picture:
-    """Draw the same picture several times, one row each, moved along its way to the last value."""
-    axes = plots.panels(len(ways), columns, width=panel * columns, height=2.9 * len(ways))
+def _twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Sequence[tuple]],
+          alt: str, inches: float) -> plots.Picture:
+    """Draw the same picture several times, one row each, moved along its way to the last values."""
+    axes = plots.panels(len(ways), columns, width=inches * columns, height=2.9 * len(ways))
     lines = []
     for row, way in zip(axes, ways, strict=True):
         step = draw(row)
-        lines.append([step(value) for value in way][-1])
-        row[0].set_title(textwrap.fill(lines[-1], round(10 * panel * columns)), fontsize=11,
+        lines.append([step(*values) for values in way][-1])
+        row[0].set_title(textwrap.fill(lines[-1], round(10 * inches * columns)), fontsize=11,
                          loc="left")
         for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
             artist.set_animated(False)

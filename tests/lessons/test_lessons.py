@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import nbformat
@@ -6,10 +7,10 @@ import pytest
 from notebooks_made_here import code, printed, write
 
 from course_tools import __main__
-from course_tools.lessons import copies, execution, notebooks
+from course_tools.lessons import execution, notebooks
 from course_tools.lessons.copies import lay_copies, reset
 from course_tools.lessons.execution import execute, page, store, table
-from course_tools.lessons.notebooks import find
+from course_tools.lessons.notebooks import find_lessons
 
 
 @pytest.fixture
@@ -174,15 +175,16 @@ def test_reset_says_where_a_copy_or_its_cells_are_missing(folder, work, spoilt):
 
 def test_an_unknown_lesson_is_refused(folder):
     with pytest.raises(ValueError, match="lesson is '42'; allowed is the beginning of one of 00_o"):
-        find("42", folder)
-    assert [path.stem for path in find("01", folder)] == ["01_two"]
+        find_lessons("42", folder)
+    assert [path.stem for path in find_lessons("01", folder)] == ["01_two"]
 
 
 def test_execution_times_cells_tells_of_them_and_leaves_the_file_alone(tmp_path):
     path = write(tmp_path / "00.ipynb", code("import time; time.sleep(0.4)"), code("print(6 * 7)"))
-    before, told = path.read_bytes(), []
+    before, environment, told = path.read_bytes(), dict(os.environ), []
     run = execute(path, told.append)
     assert path.read_bytes() == before
+    assert dict(os.environ) == environment
     assert told == ["00: cell 1 of 2", "00: cell 2 of 2"]
     assert run.cell_seconds[0] >= 0.4  # it sleeps so long
     assert sum(run.cell_seconds) < run.seconds
@@ -213,9 +215,6 @@ def test_the_table_says_what_was_slow(tmp_path):
 
 @pytest.fixture
 def course(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "NOTEBOOKS", folder)
-    monkeypatch.setattr(notebooks.find, "__defaults__", ("", folder))
-    monkeypatch.setattr(copies.reset, "__defaults__", ("", folder))
     monkeypatch.setattr(__main__, "HOME", tmp_path)
     return tmp_path
 
@@ -243,7 +242,7 @@ def test_run_fails_where_a_cell_fails_and_goes_on(course, folder, capsys):
 def test_refresh_stores_outputs_but_not_those_of_a_failure(course, folder):
     write(folder / "01_two.ipynb", code("nonsense", printed("as it was\n")))
     assert __main__.main(["refresh"]) == 1
-    first, second = (nbformat.read(path, as_version=4) for path in find(folder=folder))
+    first, second = (nbformat.read(path, as_version=4) for path in find_lessons(folder=folder))
     assert first.cells[0].outputs[0].data["text/plain"] == "2"
     assert first.cells[0].execution_count == 1
     assert second.cells[0].outputs[0].text == "as it was\n"
@@ -251,9 +250,9 @@ def test_refresh_stores_outputs_but_not_those_of_a_failure(course, folder):
 
 def test_refreshing_twice_changes_nothing(course, folder):
     __main__.main(["refresh"])
-    before = [path.read_bytes() for path in find(folder=folder)]
+    before = [path.read_bytes() for path in find_lessons(folder=folder)]
     __main__.main(["refresh"])
-    assert [path.read_bytes() for path in find(folder=folder)] == before
+    assert [path.read_bytes() for path in find_lessons(folder=folder)] == before
 
 
 def test_what_is_stored_holds_no_times_no_versions_and_no_live_widget(tmp_path):

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from notebooks_made_here import check, code, printed, write
 
-from course_tools.lessons.notebooks import HOME, find
+from course_tools.lessons.notebooks import HOME, find_lessons
 
 GOOD = [code("print('a')", printed("a\n")), code("x = 2")]
 CALLBACK = """import ipywidgets
@@ -99,12 +99,13 @@ def test_a_broken_library_breaks_a_lesson(tmp_path):
         "import course_lib.masks as masks\n"
         "right = masks.keep_top\n"
         "masks.keep_top = lambda scores, sparsity: right(-scores, sparsity)\n")
-    status, text = check(HOME, *find("02"), build=tmp_path, extra=["-x"], PYTHONPATH=str(tmp_path))
+    status, text = check(HOME, *find_lessons("02"), build=tmp_path, extra=["-x"],
+                         PYTHONPATH=str(tmp_path))
     assert status == 1
     assert re.search(r"FAILED notebooks/02_weights_and_masks.ipynb::Cell \d+", text)
     assert "Cell outputs differ" in text
     stored, left = (nbformat.read(path, as_version=4).cells for path in (
-        find("02")[0], tmp_path / "executed" / "02_weights_and_masks.ipynb"))
+        find_lessons("02")[0], tmp_path / "executed" / "02_weights_and_masks.ipynb"))
     texts = [[output.get("data", {}).get("text/plain") for cell in (was, now) for output in
               cell.get("outputs", [])] for was, now in zip(stored, left, strict=True)]
     assert any(len(pair) == 2 and pair[0] != pair[1] for pair in texts)

@@ -7,10 +7,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from notebooks_made_here import code, printed, write
+from stored import KNOWN_TAG, minutes, problems
 
-from course_tools.lessons.notebooks import HOME, KNOWN_TAG, find, minutes, problems
+from course_tools.lessons.notebooks import HOME, find_lessons
 
-LESSONS = find()
+LESSONS = find_lessons()
 lessons = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 

@@ -14,8 +14,7 @@ from course_tools.checks import solutions as solved
 from course_tools.checks.solutions import solution_source, solve, write_solutions
 from course_tools.exercises import all_exercises, find
 from course_tools.exercises.kinds import Exercise, Project
-from course_tools.lessons.notebooks import exercise_cells
-from course_tools.lessons.notebooks import find as find_lessons
+from course_tools.lessons.notebooks import exercise_cells, find_lessons
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +124,6 @@ def test_an_instructor_can_hold_them_back(tmp_path, monkeypatch, capsys):
 
 def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(__main__, "HOME", tmp_path)
-    monkeypatch.setattr(solved.lessons, "find", lambda: find_lessons("00"))
+    monkeypatch.setattr(solved.lessons, "find_lessons", lambda: find_lessons("00"))
     assert __main__.main(["solutions"]) == 0
     assert capsys.readouterr().out == "build/solutions/00_start_here.ipynb\n"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from course_tools.checks import answers as checks
-from course_tools.checks import check, claim, hint, solution
+from course_tools.checks import answers, check, claim, hint, solution
 from course_tools.exercises import find
 from course_tools.exercises.kinds import written
 from course_tools.lessons.execution import execute
@@ -12,8 +11,7 @@ from course_tools.lessons.execution import execute
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     monkeypatch.delenv("COURSE_SOLUTIONS", raising=False)
-    for kept in (checks.ATTEMPTED, checks.ASKED, checks.HINTED):
-        kept.clear()
+    monkeypatch.setattr(answers, "SESSION", answers.Session())
 
 
 def wrong(numbers):

@@ -1,13 +1,13 @@
 import subprocess
 import sys
-from pathlib import Path
+from collections import namedtuple
 
 import pytest
 
-from course_tools import doctor
-from course_tools.__main__ import main
+from course_lib._files import HOME
 
-HOME = Path(doctor.__file__).parent.parent
+from course_tools.__main__ import main
+from course_tools.doctor import examine, requirements
 
 
 def test_all_is_well_here(capsys):
@@ -26,22 +26,8 @@ def test_it_runs_where_nothing_is_installed():
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == ""
-    for package in doctor.PACKAGES:
+    for package in requirements():
         assert f"wrong  {package} is not installed\n           mend it: make lab" in done.stdout
-
-
-def only(finding, monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "examine", lambda: iter([finding]))
-    code = main(["doctor"])
-    return code, capsys.readouterr().out
-
-
-def test_a_torch_that_does_not_load_is_reported(monkeypatch):
-    monkeypatch.setitem(sys.modules, "course_lib.data", None)  # importing it raises ImportError
-    monkeypatch.setitem(sys.modules, "course_lib.models", None)
-    for finding in (doctor._data(), doctor._checkpoints()):
-        assert finding.state == "wrong"
-        assert "course_lib." in finding.what
 
 
 def test_annotations_are_not_evaluated_where_python_is_too_old():
@@ -50,41 +36,63 @@ def test_annotations_are_not_evaluated_where_python_is_too_old():
         assert "from __future__ import annotations" in text
 
 
-def test_a_damaged_file_is_reported_with_its_remedy(monkeypatch, capsys):
+@pytest.fixture
+def quick(monkeypatch):
+    """Make reading data and networks cheap, where they are not what is tested."""
+    nothing = namedtuple("Nothing", "train validation test")((), (), ())
+    monkeypatch.setattr("course_lib.data.load_mnist", lambda: nothing)
+    monkeypatch.setattr("course_lib.models.load_trained", lambda name: None)
+
+
+def findings(part):
+    """Return what the doctor says of one thing."""
+    return [finding for finding in examine() if part in finding.what]
+
+
+def test_a_torch_that_does_not_load_is_reported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "course_lib.data", None)  # importing it raises ImportError
+    monkeypatch.setitem(sys.modules, "course_lib.models", None)
+    found = findings("course_lib.")
+    assert [finding.state for finding in found] == ["wrong", "wrong"]
+
+
+def test_a_damaged_file_is_reported_with_its_remedy(quick, monkeypatch, capsys):
     def broken():
         raise ValueError("t10k-labels-idx1-ubyte.gz is damaged")
 
     monkeypatch.setattr("course_lib.data.load_mnist", broken)
-    code, said = only(doctor._data(), monkeypatch, capsys)
-    assert code == 1
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
     assert "wrong  t10k-labels" in said
     assert "mend it: git checkout -- data/mnist" in said
 
 
 @pytest.mark.parametrize(("version", "state"), [("2.5.1", "wrong"), ("2.6.0", "ok"),
                                                 ("2.13.0+cpu", "ok"), ("10.0", "ok")])
-def test_a_version_is_held_against_pyproject(version, state, monkeypatch):
+def test_a_version_is_held_against_pyproject(version, state, quick, monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda name: version)
-    assert doctor._package("torch").state == state
+    found, = findings(f"torch {version}")
+    assert found.state == state
 
 
-def test_little_memory_and_one_core(monkeypatch):
+def test_little_memory_and_one_core(quick, monkeypatch):
     monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 2**18,
                         raising=False)  # Windows has none
-    assert doctor._memory().state == "wrong"
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    assert doctor._cores().state == "warning"
+    assert [finding.state for finding in findings("memory: 1.0 GiB")] == ["wrong"]
+    assert [finding.state for finding in findings("1 core:")] == ["warning"]
 
 
-def test_a_kernel_of_another_python_is_found(monkeypatch, tmp_path):
+def test_a_kernel_of_another_python_is_found(quick, monkeypatch, tmp_path):
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     spec = KernelSpec(argv=[str(tmp_path / "python")], resource_dir="/somewhere/kernels")
     monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda self, name: spec)
-    finding = doctor._kernel()
-    assert finding.state == "wrong"
-    assert "/somewhere/kernels" in finding.mend
+    found, = findings("the kernel python3 runs")
+    assert found.state == "wrong"
+    assert "/somewhere/kernels" in found.mend
 
 
-def test_an_old_python_is_told(monkeypatch):
-    monkeypatch.setattr("sys.version_info", type("V", (tuple,), {"major": 3, "minor": 9})((3, 9)))
-    assert doctor._python().state == "wrong"
+def test_an_old_python_is_told(quick, monkeypatch):
+    old = namedtuple("Version", "major minor")(3, 9)
+    monkeypatch.setattr("sys.version_info", old)
+    assert next(examine()).state == "wrong"

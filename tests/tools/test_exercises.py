@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy
 from course_lib.masks import apply_masks, magnitude_masks
 from course_lib.models import prunable_layers
 
-from course_tools.checks.judge import judge, judged, same_trials, trials
-from course_tools.exercises import all_exercises, find, of_lesson
+from course_tools.checks.judge import calls, judge, judged, same_calls
+from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
 from course_tools.exercises.kinds import Exercise, Project, Quiz, written
 from course_tools.lessons import notebooks
 from course_tools.lessons.notebooks import exercise_cells
@@ -261,11 +261,11 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
 def test_there_are_enough():
     numbers = [one.number for one in EVERY]
     assert len(set(numbers)) == len(numbers)
-    for lesson in {int(number.split(".")[0]) for number in numbers} - {0}:
+    for lesson in {lesson_of(number) for number in numbers} - {"00"}:
         asked = [one for one in of_lesson(lesson) if not isinstance(one, Quiz)]
-        assert len(asked) >= (3 if lesson < 8 else 1)
+        assert len(asked) >= (3 if lesson < "08" else 1)
         assert [one.number for one in of_lesson(lesson)] == [
-            f"{lesson}.{place}" for place in range(1, len(of_lesson(lesson)) + 1)]
+            f"{int(lesson)}.{place}" for place in range(1, len(of_lesson(lesson)) + 1)]
 
 
 def test_an_unknown_number_is_refused():
@@ -308,16 +308,16 @@ def test_the_cases_tell_mistakes_apart(exercise):
     done = [judged(exercise, function)
             for function in (exercise.reference, *exercise.mistakes.values())]
     for one, other in itertools.combinations(done, 2):
-        assert not same_trials(one, other)
+        assert not same_calls(one, other)
 
 
 @functions
 def test_the_reference_leaves_its_input_alone_and_cases_stay_the_same(exercise):
-    assert not any(trial.changed for trial in trials(exercise.reference, exercise.cases()))
-    expected = trials(exercise.reference, exercise.cases())
+    assert not any(call.changed for call in calls(exercise.reference, exercise.cases()))
+    expected = calls(exercise.reference, exercise.cases())
     for mistake in exercise.mistakes.values():
-        trials(mistake, exercise.cases())
-    assert same_trials(expected, trials(exercise.reference, exercise.cases()))
+        calls(mistake, exercise.cases())
+    assert same_calls(expected, calls(exercise.reference, exercise.cases()))
 
 
 @functions
@@ -359,7 +359,7 @@ def test_it_says_what_it_has_to_say(exercise):
 # In the lessons
 
 def lesson(exercise):
-    path, = notebooks.find(f"{int(exercise.number.split('.')[0]):02}")
+    path, = notebooks.find_lessons(f"{int(exercise.number.split('.')[0]):02}")
     return nbformat.read(path, as_version=4)
 
 
@@ -413,7 +413,7 @@ def test_no_line_of_its_solution_is_in_a_learners_notebook(exercise):
     known = {line.strip() for line in handed_out}
     lines = [line for line in written(exercise) if telling(line) and line.strip() not in known]
     assert lines or handed_out  # to mend a program may be to move a line
-    for path in notebooks.find():
+    for path in notebooks.find_lessons():
         text = squeezed("\n".join(
             cell.source for cell in nbformat.read(path, as_version=4).cells))
         for line in lines:

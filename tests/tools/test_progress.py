@@ -11,9 +11,11 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from course_lib._files import HOME
+
 from course_tools import __main__
-from course_tools.checks import check, progress, progress_panel
-from course_tools.checks.progress import place, read, record
+from course_tools.checks import check, progress_panel
+from course_tools.checks.progress import progress_file, read, record
 from course_tools.exercises import all_exercises
 
 
@@ -40,13 +42,14 @@ def test_a_check_is_kept_and_right_stays_right(file):
 def test_where_it_is_kept(monkeypatch):
     for name in ("COURSE_PROGRESS", "CI"):
         monkeypatch.delenv(name, raising=False)
-    assert place() == Path(platformdirs.user_data_dir("pruning-course", False)) / "progress.json"
+    usual = Path(platformdirs.user_data_dir("pruning-course", False))
+    assert progress_file() == usual / "progress.json"
     monkeypatch.setenv("CI", "true")
-    assert place() is None
+    assert progress_file() is None
     monkeypatch.setenv("COURSE_PROGRESS", "/somewhere/p.json")
-    assert place() == Path("/somewhere/p.json")
+    assert progress_file() == Path("/somewhere/p.json")
     monkeypatch.setenv("COURSE_PROGRESS", "Off")
-    assert place() is None
+    assert progress_file() is None
 
 
 def test_it_is_off_in_these_tests_and_in_the_kernels_of_run_and_refresh(tmp_path, monkeypatch):
@@ -87,15 +90,19 @@ def test_an_answer_is_judged_where_nothing_can_be_written(tmp_path, monkeypatch,
 def test_a_write_that_fails_leaves_the_old_file(file, monkeypatch):
     record("0.1", "right")
     before = file.read_bytes()
-    monkeypatch.setattr(Path, "replace", lambda *paths: (_ for _ in ()).throw(OSError(28, "full")))
+
+    def full(*paths):
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(Path, "replace", full)
     record("0.2", "right")
     assert file.read_bytes() == before
 
 
 def test_two_at_a_time_lose_nothing(file):
     code = ("import sys; from course_tools.checks.progress import record\n"
-            "for place in range(30): record(f'{sys.argv[1]}.{place}', 'right')")
-    both = [subprocess.Popen([sys.executable, "-c", code, name], cwd=progress.HOME)
+            "for number in range(30): record(f'{sys.argv[1]}.{number}', 'right')")
+    both = [subprocess.Popen([sys.executable, "-c", code, name], cwd=HOME)
             for name in ("7", "8")]
     assert [one.wait() for one in both] == [0, 0]
     assert len(read()) == 60

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from course_tools.checks import sandbox
-from course_tools.checks.sandbox import run
+from course_tools.checks.sandbox import run_guarded
 
 
 def endless():
@@ -41,7 +41,7 @@ def clinging():
 def test_an_endless_loop_is_stopped_for_good(loop, monkeypatch):
     monkeypatch.setattr(sandbox, "GRACE", 60)  # on a busy machine too
     before = sys.getswitchinterval()
-    outcome = run(loop, seconds=0.3)
+    outcome = run_guarded(loop, seconds=0.3)
     assert (outcome.ended, outcome.stopped) == (False, True)
     assert sys.getswitchinterval() == before
     assert not [thread for thread in threading.enumerate() if "call" in thread.name]
@@ -49,7 +49,7 @@ def test_an_endless_loop_is_stopped_for_good(loop, monkeypatch):
 
 def test_what_waits_outside_python_is_left_behind_and_said(monkeypatch):
     monkeypatch.setattr(sandbox, "GRACE", 0.2)
-    outcome = run(lambda: time.sleep(3), seconds=0.1)
+    outcome = run_guarded(lambda: time.sleep(3), seconds=0.1)
     assert (outcome.ended, outcome.stopped) == (False, False)
 
 
@@ -59,7 +59,7 @@ def test_a_million_lines_do_no_harm(capsys):
             print("line", number)
         return 7
 
-    outcome = run(chatter, seconds=120)
+    outcome = run_guarded(chatter, seconds=120)
     assert outcome.value == 7
     assert outcome.printed.startswith("line 0\nline 1\n")
     assert len(outcome.printed) == sandbox.SHOWN
@@ -73,7 +73,7 @@ def test_errors_and_warnings_are_caught_too(capsys):
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        printed = run(noisy).printed
+        printed = run_guarded(noisy).printed
     assert "to stderr" in printed
     assert capsys.readouterr().err == ""
 
@@ -89,9 +89,9 @@ def interrupt():
 @pytest.mark.parametrize(("work", "kind"), [
     (leave, SystemExit), (lambda: exit(), SystemExit), (lambda: quit(0), SystemExit),
     (interrupt, KeyboardInterrupt), (lambda: 1 / 0, ZeroDivisionError),
-    (lambda: run.no_such, AttributeError)])
+    (lambda: run_guarded.no_such, AttributeError)])
 def test_what_is_raised_is_returned(work, kind):
-    outcome = run(work)
+    outcome = run_guarded(work)
     assert type(outcome.error) is kind
     assert outcome.ended
 
@@ -105,17 +105,17 @@ def test_shared_settings_are_as_before():
 
     before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(),
               torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled())
-    assert run(meddle).error is None
+    assert run_guarded(meddle).error is None
     after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(),
              torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled())
     assert after == before
-    assert run(torch.get_num_threads).value == before[3]
+    assert run_guarded(torch.get_num_threads).value == before[3]
 
 
 def test_a_checks_caller_can_be_in_any_mode():
     with torch.inference_mode():
         weight = torch.ones(3)
-        assert run(lambda: weight.clone().mul_(2).sum().item()).value == 6
+        assert run_guarded(lambda: weight.clone().mul_(2).sum().item()).value == 6
 
 
 def inner(value):
@@ -128,14 +128,14 @@ def outer(value):
 
 
 def test_the_line_is_the_learners_last():
-    error = run(lambda: outer(0)).error
+    error = run_guarded(lambda: outer(0)).error
     number, text = sandbox.line_of(error, outer)
     assert text == "return 1 / value"
     assert number == inner.__code__.co_firstlineno + 1
 
 
 def test_a_line_in_a_library_is_not_shown():
-    error = run(lambda: torch.ones(2) @ torch.ones(3)).error
+    error = run_guarded(lambda: torch.ones(2) @ torch.ones(3)).error
     assert sandbox.line_of(error, len) is None
 
 
@@ -145,4 +145,4 @@ def test_a_line_in_a_library_is_not_shown():
     (TypeError("no <object at 0x7f00aB> here"), "TypeError: no <object> here"),
     (ValueError("x" * 1000), "ValueError: " + "x" * 300 + " …")])
 def test_an_error_is_told_in_one_short_line(error, text):
-    assert sandbox.told(error) == text
+    assert sandbox.error_line(error) == text
