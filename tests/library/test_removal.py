@@ -200,16 +200,16 @@ CHAIN = ("flatten", "fc1", "relu1", "fc2", "relu2", "fc3")
 
 
 @pytest.mark.parametrize(("keep", "message"), [
-    ({"fc9": torch.tensor([0])}, "keep names the layer 'fc9'; allowed is one of fc1, fc2, fc3"),
-    ({"relu1": torch.tensor([0])}, "keep names the layer 'relu1'"),
-    ({"fc3": torch.tensor([0, 1])}, r"keep\['fc3'\] leaves out outputs of the last layer; allowed"),
-    ({"fc1": torch.tensor([], dtype=torch.int64)}, r"keep\['fc1'\] is empty; allowed is one unit"),
-    ({"fc1": torch.tensor([0, 300])}, r"keep\['fc1'\] runs from 0 to 300; allowed is 0 to 299"),
-    ({"fc1": torch.tensor([-1, 3])}, "runs from -1 to 3"),
-    ({"fc1": torch.tensor([3, 1])}, r"is \[3, 1\]; allowed is sorted, each index once"),
-    ({"fc1": torch.tensor([1, 1])}, r"is \[1, 1\]; allowed is sorted, each index once"),
-    ({"fc1": torch.tensor([True, False])}, "is torch.bool of shape"),
-    ({"fc1": torch.tensor([[1]])}, r"of shape \(1, 1\); allowed is torch.int64 of one dimension"),
+    ({"fc9": torch.tensor([0])}, "layer in keep is 'fc9'; allowed is one of fc1, fc2, fc3"),
+    ({"relu1": torch.tensor([0])}, "layer in keep is 'relu1'"),
+    ({"fc3": torch.tensor([0, 1])}, r"\['fc3'\]\) is 2; allowed is 10: the outputs"),
+    ({"fc1": torch.tensor([], dtype=torch.int64)}, r"\['fc1'\] is tensor\(\[\], .*; allowed is"),
+    ({"fc1": torch.tensor([0, 300])}, r"300\]\); allowed is .* from 0 to 299"),
+    ({"fc1": torch.tensor([-1, 3])}, r"is tensor\(\[-1,  3\]\); allowed is a tensor"),
+    ({"fc1": torch.tensor([3, 1])}, r"is tensor\(\[3, 1\]\); allowed is .* sorted, each once"),
+    ({"fc1": torch.tensor([1, 1])}, r"is tensor\(\[1, 1\]\); allowed is .* sorted, each once"),
+    ({"fc1": torch.tensor([True, False])}, r"is tensor\(\[ True, False\]\); allowed is"),
+    ({"fc1": torch.tensor([[1]])}, r"is tensor\(\[\[1\]\]\); allowed is"),
 ])
 @pytest.mark.parametrize("call", [zero_units, remove_units])
 def test_units_that_cannot_go_are_refused(call, keep, message):
@@ -231,14 +231,14 @@ class Residual(nn.Module):
     (Residual(), "model is a Residual; allowed is an nn.Sequential.*lesson 09"),
     (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Sequential(nn.ReLU())), "layer '1' is a Sequential; al"),
     (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh()), "layer '1' is a Tanh; allowed is one of Linear"),
-    (nn.Sequential(nn.Conv2d(2, 2, 3, groups=2)), "layer '0' has groups 2; allowed is 1"),
-    (nn.Sequential(nn.Conv2d(1, 2, 3, dilation=2)), r"layer '0' has dilation \(2, 2\)"),
-    (nn.Sequential(nn.Conv2d(1, 2, 3, padding="same")), "layer '0' has padding 'same'; allowed is"),
+    (nn.Sequential(nn.Conv2d(2, 2, 3, groups=2)), "layer '0': groups is 2; allowed is 1"),
+    (nn.Sequential(nn.Conv2d(1, 2, 3, dilation=2)), r"layer '0': dilation is \(2, 2\)"),
+    (nn.Sequential(nn.Conv2d(1, 2, 3, padding="same")), "layer '0': padding is 'same'; allowed"),
     (nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")), "padding_mode"),
-    (nn.Sequential(nn.BatchNorm2d(1, affine=False)), "layer '0' has affine False"),
-    (nn.Sequential(*2 * [nn.ReLU()], nn.Flatten()), "model holds one layer in two places; allowed"),
-    (nn.Sequential(nn.Flatten(0)), "layer '0' has start_dim 0; allowed is 1"),
-    (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(26, 10)), "layer '1' reads images; allowed is a"),
+    (nn.Sequential(nn.BatchNorm2d(1, affine=False)), "layer '0': affine is False"),
+    (nn.Sequential(*2 * [nn.ReLU()], nn.Flatten()), "different layers in model is 2; allowed is 3"),
+    (nn.Sequential(nn.Flatten(0)), "layer '0': start_dim is 0; allowed is 1"),
+    (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(26, 10)), "input of layer '1' is 'images'; al"),
 ])
 def test_what_is_no_plain_chain_is_refused(model, message):
     for call in (zero_units, remove_units):

@@ -12,7 +12,7 @@ def test_magnitude_is_the_absolute_value_in_the_weights_shape():
 
 
 def test_nan_is_refused():
-    with pytest.raises(ValueError, match="weight has 2 NaN values; allowed is none"):
+    with pytest.raises(ValueError, match="a weight is nan; allowed is a number"):
         magnitude(torch.tensor([1.0, float("nan"), float("nan")]))
 
 
@@ -95,10 +95,9 @@ def test_scoring_changes_nothing(score, mnist):
     assert all(p.grad is None for p in model.parameters())
     assert [len(value) for value in found.values()] == [
         layer.weight.shape[0] for layer in prunable_layers(model).values()][:-1]
-    with pytest.raises(ValueError, match="split is empty"):
+    with pytest.raises(ValueError, match=r"len\(split\) is 0; allowed is 1 or more"):
         score(model, mnist.validation[:0])
-    with pytest.raises(ValueError, match="model is a Linear; allowed is an nn.Sequential"):
-        score(torch.nn.Linear(784, 10), mnist.validation[:10])
+    assert not any(part._forward_hooks for part in model.modules())
 
 
 def test_an_unknown_statistic_is_refused(mnist):

@@ -130,19 +130,19 @@ def test_l1_and_l2_make_weights_smaller(mnist):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"epochs": -1}, "epochs is -1; allowed is a whole number, 0 or more"),
-    ({"epochs": 1.5}, "epochs is 1.5; allowed is a whole number"),
+    ({"epochs": -1}, "epochs is -1; allowed is an integer, 0 or more"),
+    ({"epochs": 1.5}, "epochs is 1.5; allowed is an integer"),
     ({"lr": 0.0}, "lr is 0.0; allowed is more than 0"),
     ({"lr": float("nan")}, "lr is nan"),
     ({"lr": float("inf")}, "lr is inf"),
-    ({"batch_size": 0}, "batch_size is 0; allowed is a whole number, 1 or more"),
+    ({"batch_size": 0}, "batch_size is 0; allowed is an integer, 1 or more"),
     ({"l1": float("inf")}, "l1 is inf"),
     ({"optimizer": "lion"}, "optimizer is 'lion'; allowed is one of adamw, adam, sgd"),
     ({"l1": -1.0}, "l1 is -1.0; allowed is 0 or more"),
     ({"l2": -1.0}, "l2 is -1.0; allowed is 0 or more"),
-    ({"masks": {"fc9": torch.ones(1, dtype=torch.bool)}}, "masks names the layer 'fc9'"),
-    ({"masks": {"fc1": torch.ones(2, dtype=torch.bool)}}, r"masks\['fc1'\] is torch.bool of shape"),
-    ({"masks": {"fc1": None}}, r"masks\['fc1'\] is a NoneType; allowed is a torch.bool tensor"),
+    ({"masks": {"fc9": torch.ones(1, dtype=torch.bool)}}, "layer in masks is 'fc9'"),
+    ({"masks": {"fc1": torch.ones(2, dtype=torch.bool)}}, r"masks\['fc1'\] is 'torch.bool of"),
+    ({"masks": {"fc1": None}}, r"masks\['fc1'\] is a NoneType; allowed is a tensor, torch.bool"),
 ])
 def test_bad_input_is_refused_before_anything_changes(options, message, mnist):
     model = lenet_300_100()
@@ -155,7 +155,7 @@ def test_bad_input_is_refused_before_anything_changes(options, message, mnist):
 def test_an_empty_split_is_refused(mnist):
     for call in (lambda: train(lenet_300_100(), mnist.train[:0], epochs=1),
                  lambda: evaluate(lenet_300_100(), mnist.train[:0])):
-        with pytest.raises(ValueError, match="split is 'empty'; allowed is one image or more"):
+        with pytest.raises(ValueError, match=r"len\(split\) is 0; allowed is 1 or more"):
             call()
 
 
@@ -233,5 +233,5 @@ def test_evaluation_restores_each_parts_mode_even_after_an_error(mnist):
 def test_weights_that_are_no_numbers_are_refused(mnist):
     model = lenet_300_100()
     model.fc1.weight.data[0, 0] = float("nan")
-    with pytest.raises(ValueError, match="model is .*NaN or infinite.*; allowed is one whose"):
+    with pytest.raises(ValueError, match="a value in fc1.weight is nan; allowed is finite"):
         train(model, mnist.train[:100], epochs=1)
