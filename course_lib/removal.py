@@ -8,11 +8,15 @@ batch norm between. `zero_units` and `remove_units` are two ways to the same out
 import copy
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from course_lib._allowed import require
+from course_lib._means import add_means
 from course_lib.chains import ARGUMENTS, NORMS, WEIGHTED, check_chain
+from course_lib.data import Split
 from course_lib.masks import Keep
 
 
@@ -56,7 +60,8 @@ def zero_units(model: nn.Module, keep: Keep) -> nn.Module:
     return zeroed
 
 
-def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn.Sequential:
+def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero",
+                 split: Split | None = None) -> nn.Sequential:
     """Return a smaller model without the units that `keep` leaves out; `model` stays as it is.
 
     `keep` is {layer: sorted int64 indices of the outputs that stay}; layers it does not name stay
@@ -64,13 +69,20 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn
     `zero_units(model, keep)`. With "fold" it gives the same outputs, in eval mode, as the model in
     which only the weights of those units are zero: what such a unit still emits, its bias after
     batch norm and ReLU, goes into the next layer's bias. Where zero padding makes that inexact,
-    "fold" raises ValueError.
+    "fold" raises ValueError. With "mean" what each unit that goes passes on, on average over the
+    images of `split`, goes into the next layer's bias: exact for a unit that always passes on the
+    same, wherever "fold" is. `split` belongs to "mean" alone; without it, or with it elsewhere,
+    ValueError.
 
     Takes an nn.Sequential of Linear, Conv2d (groups 1), BatchNorm1d/2d, ReLU, MaxPool2d,
     AvgPool2d, AdaptiveAvgPool2d, Dropout and Flatten. Anything else raises ValueError.
     """
-    if constants not in ("zero", "fold"):
-        raise ValueError(f"constants is {constants!r}; allowed is 'zero' or 'fold'")
+    require(constants in ("zero", "fold", "mean"), "constants", constants,
+            "'zero', 'fold' or 'mean'")
+    images = None if split is None else len(split)
+    require(bool(images) if constants == "mean" else images is None, "split",
+            images and f"{images} images",
+            "a split of one image or more with constants 'mean', and None otherwise")
     _check(model, keep)
     smaller: OrderedDict[str, nn.Module] = OrderedDict()
     flow: Flow | None = None
@@ -86,7 +98,19 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn
             flow = _through(name, part, flow, constants)
     made = nn.Sequential(smaller)
     made.training = model.training  # of the chain itself; each layer has that of its model
+    if split is not None:
+        add_means(model, made, _lost_inputs(model, keep), split)
     return made
+
+
+def _lost_inputs(model: nn.Sequential, keep: Keep) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return for each layer that loses inputs which ones, and the outputs that it keeps."""
+    flows = {name: (part, _outgoing(name, part, keep)) for name, part in model.named_children()
+             if isinstance(part, WEIGHTED)}
+    pairs = pairwise(flows.items())
+    lost = {name: (coming.spread(part.weight.shape[1]).lost, going.stay)
+            for (_, (_, coming)), (name, (part, going)) in pairs}
+    return {name: both for name, both in lost.items() if len(both[0])}
 
 
 def _outgoing(name: str, part: nn.Module, keep: Keep) -> Flow:
@@ -153,7 +177,7 @@ def _like(part: nn.Module, **changes: object) -> nn.Module:
 
 def _through(name: str, part: nn.Module, flow: Flow | None, constants: str) -> Flow | None:
     """Follow what the lost units emit through a layer that has no weights."""
-    if flow is None or constants == "zero":
+    if flow is None or constants != "fold":
         return flow
     if isinstance(part, NORMS):
         flow = flow.spread(part.num_features)

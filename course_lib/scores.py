@@ -83,6 +83,41 @@ def taylor_scores(model: nn.Module, split: Split) -> dict[str, Tensor]:
     return _mean_over(model, split, total)
 
 
+def oracle_scores(model: nn.Module, split: Split) -> dict[str, Tensor]:
+    """Score each unit by the loss without it, one unit at a time.
+
+    The mean cross-entropy over the images while that unit passes on 0, as by `zero_units`. What
+    Taylor scores estimate is this less the loss of the whole network. Each unit costs a pass
+    through the layers behind it. The output layer has no score.
+    """
+    def total(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        sums, last = {}, None
+        for place, (name, part) in enumerate(model.named_children()):
+            if name in layers:
+                if last is not None:
+                    units = layers[last].weight.shape[0]
+                    sums[last] = _losses_without(images, units, model[place:], labels)
+                last = name
+            images = part(images)
+        return sums
+
+    if not isinstance(model, nn.Sequential):
+        raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential")
+    layers = prunable_layers(model)
+    with torch.no_grad():
+        return _mean_over(model, split, total)
+
+
+def _losses_without(signal: Tensor, units: int, rest: nn.Module, labels: Tensor) -> Tensor:
+    """Return the sum over images of the loss with each unit's part of a signal set to zero."""
+    blocks, losses = signal.unflatten(1, (units, -1)), []
+    for unit in range(units):
+        without = blocks.clone()
+        without[:, unit] = 0
+        losses.append(cross_entropy(rest(without.flatten(1, 2)), labels, reduction="sum"))
+    return torch.stack(losses)
+
+
 def _mean_over(model: nn.Module, split: Split, total) -> dict[str, Tensor]:
     """Add up `total` over batches in eval mode; divide by the number of images."""
     if len(split) == 0:

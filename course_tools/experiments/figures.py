@@ -53,6 +53,8 @@ FIGURES = {
     "redundancy": Figure(lesson_01.redundancy, recipe=recipes.BRIEFLY),
     "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS), recipes.BRIEFLY),
     "unstructured": Figure(lesson_02.unstructured, recipe=recipes.UNSTRUCTURED),
+    "budget_rates": Figure(lesson_02.budget_rates, recipe=recipes.without_rates(recipes.BUDGETS)),
+    "budgets": Figure(lesson_02.budgets, recipe=recipes.BUDGETS),
     "neurons": Figure(lesson_03.neurons, _each("decay", (0.0, recipes.BRIEF["l2"])),
                       recipes.BRIEFLY),
     "race": Figure(lesson_04.race, recipe=recipes.RACE),

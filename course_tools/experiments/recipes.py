@@ -4,7 +4,7 @@ Each long run takes its recipe as an argument, and its file stores it: a run tha
 on only under the same recipe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from course_lib.models import ARCHITECTURES, prunable_layers
 
@@ -16,6 +16,14 @@ BRIEFLY = {"brief": BRIEF}
 UNSTRUCTURED = {
     "brief": BRIEF,
     "sparsities": (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
+}
+TUNING = 99  # the seed of the networks that choose learning rates, and are reported nowhere
+BUDGETS = {
+    "brief": BRIEF,
+    "sparsities": (0.0, 0.8, 0.9, 0.95, 0.98),
+    "retraining": {"epochs": 1},
+    "list": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2),
+    "rates": (),  # for each sparsity the best of the list on validation, by budget and choice
 }
 RACE = {
     "brief": {"epochs": 8, "lr": 3e-3, "l2": 0.05},  # for vgg_mini where several are trained
@@ -61,6 +69,25 @@ NORMS = {
     "norms": {"none": {}, "L1": {"l1": 5e-5}, "L2": {"l2": 0.5}},
     "sparsities": (0.5, 0.8, 0.9, 0.95, 0.98),
 }
+
+
+def without_rates(recipe: Mapping) -> dict:
+    """Return a recipe as it is before its learning rates are chosen from its list."""
+    return {key: value for key, value in recipe.items() if key != "rates"}
+
+
+def best_rates(rows: Sequence[dict]) -> dict[float, dict[str, float]]:
+    """Return, {at: {runner: rate}}, the learning rate that reads validation best in these rows.
+
+    Of equal ones the first.
+    """
+    best: dict[float, dict[str, dict]] = {}
+    for row in rows:
+        leader = best.setdefault(row["at"], {}).setdefault(row["runner"], row)
+        if row["after"] > leader["after"]:
+            best[row["at"]][row["runner"]] = row
+    return {at: {runner: row["lr"] for runner, row in runners.items()}
+            for at, runners in best.items()}
 
 
 def of_network(network: str, recipe: Mapping = HAN) -> dict:
