@@ -46,9 +46,9 @@ def budgets(data: MNIST, *, seed: int, recipe: Mapping = BUDGETS) -> list[dict]:
     `budget_rates` found best for it; the row of budget "none" is the unpruned network, retrained.
     """
     reference, rows = _reference(data, seed, recipe), []
-    for share, rates in zip(recipe["sparsities"], recipe["rates"], strict=True):
+    for share in recipe["sparsities"]:
         for (budget, choice), masks in _two_by_two(reference, share, seed).items():
-            lr = rates[f"{budget} {choice}"]
+            lr = recipe["rates"][str(share)][f"{budget} {choice}"]
             row = {"seed": seed, "budget": budget, "choice": choice, "sparsity": share, "lr": lr}
             rows.append(row | _retrained(reference, masks, lr, data, data.test, seed, recipe))
     return rows

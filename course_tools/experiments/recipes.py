@@ -11,7 +11,7 @@ from course_lib.models import ARCHITECTURES, prunable_layers
 BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
 BRIEFLY = {"brief": BRIEF}
 
-# Lessons 02 and 04
+# Lessons 02 to 04
 
 UNSTRUCTURED = {
     "brief": BRIEF,
@@ -22,12 +22,34 @@ BUDGETS = {
     "brief": BRIEF,
     "sparsities": (0.0, 0.8, 0.9, 0.95, 0.98),
     "retraining": {"epochs": 1},
-    "list": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2),
-    "rates": (),  # for each sparsity the best of the list on validation, by budget and choice
+    "list": (2e-3, 1e-2, 2e-2, 5e-2),
+    "rates": {},  # by sparsity the best of the list on validation, by budget and choice
+}
+CONTEST = {
+    "brief": BRIEF,
+    "images": 5_000,  # of the training split, for scores and means
+    "removed": (25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 270, 290),  # of 300 neurons
+    "constants": ("zero", "mean"),
+    "retrained": (150, 225, 270),
+    "retraining": {"epochs": 1},
+    "list": (1e-3, 3e-3, 1e-2, 3e-2),
+    "rates": {},  # by decay and count the best of the list on validation, for each score
 }
 RACE = {
     "brief": {"epochs": 8, "lr": 3e-3, "l2": 0.05},  # for vgg_mini where several are trained
     "kept": (0.75, 0.5, 0.35, 0.25),  # of the filters of each layer
+}
+
+FILTER_RACE = {
+    "images": 20_000,  # of the training split, so that eight seeds take half an hour
+    "brief": {"epochs": 3, "lr": 3e-3, "l2": 0.05, "batch_size": 64},
+    "retraining": {"epochs": 1},  # with the decay and batches of "brief"
+    "computed": (0.5,),  # where the small network also trains for as much compute
+    "list": (1e-3, 3e-3, 1e-2, 3e-2),
+    "tuned": (1.0, 0.5, 0.25),
+    "rates": {},  # by the share of filters kept the best of the list on validation, for each runner
+    "stale": (0.9, 0.75, 0.5, 0.25),
+    "scanned": (0.5, 0.25),
 }
 
 # Lesson 05
