@@ -23,7 +23,17 @@ BUDGETS = {
     "sparsities": (0.0, 0.8, 0.9, 0.95, 0.98),
     "retraining": {"epochs": 1},
     "list": (2e-3, 1e-2, 2e-2, 5e-2),
-    "rates": {},  # by sparsity the best of the list on validation, by budget and choice
+    "rates": {  # by sparsity the best of the list on validation, by budget and choice
+        "0.0": {"none none": 0.002},
+        "0.8": {"uniform magnitude": 0.002, "uniform random": 0.02, "global magnitude": 0.02,
+            "global random": 0.01},
+        "0.9": {"uniform magnitude": 0.02, "uniform random": 0.02, "global magnitude": 0.01,
+            "global random": 0.02},
+        "0.95": {"uniform magnitude": 0.02, "uniform random": 0.05, "global magnitude": 0.02,
+            "global random": 0.05},
+        "0.98": {"uniform magnitude": 0.05, "uniform random": 0.02, "global magnitude": 0.05,
+            "global random": 0.05},
+    },
 }
 CONTEST = {
     "brief": BRIEF,
@@ -41,7 +51,7 @@ RACE = {
 }
 
 FILTER_RACE = {
-    "images": 20_000,  # of the training split, so that eight seeds take half an hour
+    "images": 12_000,  # of the training split, so that eight seeds take half an hour
     "brief": {"epochs": 3, "lr": 3e-3, "l2": 0.05, "batch_size": 64},
     "retraining": {"epochs": 1},  # with the decay and batches of "brief"
     "computed": (0.5,),  # where the small network also trains for as much compute
