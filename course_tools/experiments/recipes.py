@@ -43,7 +43,26 @@ CONTEST = {
     "retrained": (150, 225, 270),
     "retraining": {"epochs": 1},
     "list": (1e-3, 3e-3, 1e-2, 3e-2),
-    "rates": {},  # by decay and count the best of the list on validation, for each score
+    "rates": {  # by decay and count the best of the list on validation, for each score
+        "0.0": {
+            "0": {"none": 0.01},
+            "150": {"L1 norm": 0.001, "mean activation": 0.001, "1 − APoZ": 0.003, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+            "225": {"L1 norm": 0.01, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+            "270": {"L1 norm": 0.01, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+        },
+        "0.5": {
+            "0": {"none": 0.001},
+            "150": {"L1 norm": 0.003, "mean activation": 0.01, "1 − APoZ": 0.003, "Taylor": 0.001,
+                "oracle": 0.003, "random": 0.003},
+            "225": {"L1 norm": 0.003, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+            "270": {"L1 norm": 0.01, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.01,
+                "oracle": 0.01, "random": 0.01},
+        },
+    },
 }
 RACE = {
     "brief": {"epochs": 8, "lr": 3e-3, "l2": 0.05},  # for vgg_mini where several are trained
