@@ -22,6 +22,8 @@ from course_tools.experiments.recipes import FILTER_RACE, RACE, TUNING
 UNIT_RUNNERS = ("filters by L1", "channels by L1", "random filters")
 ALL = "whole network"
 EPOCHS, COMPUTE = "small from scratch, as many epochs", "small from scratch, as much compute"
+LONGER = "filters by L1, as long as from scratch"
+RATE_OF = {COMPUTE: EPOCHS, LONGER: "filters by L1"}  # these take the rates of others
 
 
 def race(data: MNIST, *, seed: int, recipe: Mapping = RACE) -> list[dict]:
@@ -83,14 +85,17 @@ def filter_race(data: MNIST, *, seed: int, recipe: Mapping = FILTER_RACE) -> lis
 
     Every runner sees the same images, pays the same decay, and has the learning rate of the one
     list that `race_rates` found best for it. The small networks begin with weights drawn anew, and
-    train for as many epochs as a pruned one did in all, or for as many multiplications.
+    train for as many epochs as a pruned one did in all, or for as many multiplications. `LONGER`
+    turns it round: filters by L1, retrained for as many epochs as a small network trains for.
     """
     reference, rows = _reference(data, seed, recipe), []
-    for kept, rates in ((float(kept), rates) for kept, rates in recipe["rates"].items()):
-        for runner, (model, masks, epochs) in _line_up(reference, kept, seed, recipe).items():
-            _retrain(model, masks, epochs, rates[runner], data, seed, recipe)
-            rows.append({"seed": seed, "kept": kept, "runner": runner, "epochs": epochs,
-                         "lr": rates[runner], "nonzero": nonzero_weights(model),
+    for kept, tuned in recipe["kept"].items():
+        line_up = _line_up(reference, float(kept), seed, recipe)
+        for runner, (model, masks, epochs) in line_up.items():
+            lr = recipe["rates"][tuned][RATE_OF.get(runner, runner)]
+            _retrain(model, masks, epochs, lr, data, seed, recipe)
+            rows.append({"seed": seed, "kept": float(kept), "runner": runner, "epochs": epochs,
+                         "lr": lr, "nonzero": nonzero_weights(model),
                          "macs": measure(model).macs, "after": evaluate(model, data.test)})
     return rows
 
@@ -102,7 +107,7 @@ def race_rates(data: MNIST, *, seed: int, recipe: Mapping = FILTER_RACE) -> list
     for kept in recipe["tuned"]:
         for lr in recipe["list"]:
             for runner, (model, masks, epochs) in _line_up(reference, kept, seed, recipe).items():
-                if runner != COMPUTE:  # it takes the rate of the one with as many epochs
+                if runner not in RATE_OF:
                     _retrain(model, masks, epochs, lr, data, seed, recipe)
                     rows.append({"seed": seed, "runner": runner, "at": kept, "lr": lr,
                                  "after": evaluate(model, data.validation)})
@@ -151,6 +156,8 @@ def _line_up(reference: nn.Sequential, kept: float, seed: int, recipe: Mapping
     runners = {name: (remove_units(reference, _keep(scores, kept)), None, again)
                for name, scores in _unit_scores(reference, seed).items()}
     small = runners["filters by L1"][0]
+    if kept in recipe["tuned"]:
+        runners[LONGER] = (copy.deepcopy(small), None, brief + again)
     for name, masks in _masks(reference, nonzero_weights(small)).items():
         runners[name] = (copy.deepcopy(reference), masks, again)
         apply_masks(runners[name][0], masks)

@@ -76,7 +76,17 @@ FILTER_RACE = {
     "computed": (0.5,),  # where the small network also trains for as much compute
     "list": (1e-3, 3e-3, 1e-2, 3e-2),
     "tuned": (1.0, 0.5, 0.25),
-    "rates": {},  # by the share of filters kept the best of the list on validation, for each runner
+    "rates": {  # by the share of filters kept the best of the list on validation, for each runner
+        "1.0": {"whole network": 0.001},
+        "0.5": {"filters by L1": 0.003, "channels by L1": 0.01, "random filters": 0.003,
+                "columns by L1": 0.003, "single weights": 0.001,
+                "small from scratch, as many epochs": 0.003},
+        "0.25": {"filters by L1": 0.003, "channels by L1": 0.003, "random filters": 0.003,
+                 "columns by L1": 0.01, "single weights": 0.003,
+                 "small from scratch, as many epochs": 0.003},
+    },
+    "kept": {  # the shares of the race, and at which share the rates of each were chosen
+        "1.0": "1.0", "0.75": "0.5", "0.5": "0.5", "0.35": "0.25", "0.25": "0.25"},
     "stale": (0.9, 0.75, 0.5, 0.25),
     "scanned": (0.5, 0.25),
 }
@@ -123,8 +133,8 @@ NORMS = {
 
 
 def without_rates(recipe: Mapping) -> dict:
-    """Return a recipe as it is before its learning rates are chosen from its list."""
-    return {key: value for key, value in recipe.items() if key != "rates"}
+    """Return what of a recipe the choice of its learning rates depends on."""
+    return {key: value for key, value in recipe.items() if key not in ("rates", "kept")}
 
 
 def best_rates(rows: Sequence[dict]) -> dict[float, dict[str, float]]:
