@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from course_lib._allowed import check_keys, require
+from course_lib._means import add_means
 from course_lib.chains import ARGUMENTS, NORMS, WEIGHTED, check_chain
+from course_lib.data import Split
 from course_lib.masks import Keep
 
 
@@ -52,7 +54,8 @@ def zero_units(model: nn.Module, keep: Keep) -> nn.Module:
     return zeroed
 
 
-def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn.Sequential:
+def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero",
+                 split: Split | None = None) -> nn.Sequential:
     """Return a smaller model without the units that `keep` leaves out; `model` stays as it is.
 
     `keep` is {layer: sorted int64 indices of the outputs that stay}; layers it does not name stay
@@ -60,7 +63,10 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn
     `zero_units(model, keep)`. With "fold" it gives the same outputs, in eval mode, as the model in
     which only the weights of those units are zero: what such a unit still emits, its bias after
     batch norm and ReLU, goes into the next layer's bias. Where zero padding makes that inexact,
-    "fold" raises ValueError.
+    "fold" raises ValueError. With "mean" what each unit that goes passes on, on average over the
+    images of `split`, goes into the next layer's bias: exact for a unit that always passes on the
+    same, wherever "fold" is. `split` belongs to "mean" alone; without it, or with it elsewhere,
+    ValueError.
 
     Takes an nn.Sequential of Linear, Conv2d (groups 1), BatchNorm1d/2d, ReLU, MaxPool2d,
     AvgPool2d, AdaptiveAvgPool2d, Dropout and Flatten. Anything else raises ValueError.
@@ -69,15 +75,23 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn
     >>> remove_units(model, {"0": torch.tensor([0, 2])})[2]
     Linear(in_features=2, out_features=1, bias=True)
     """
-    require(constants in ("zero", "fold"), "constants", constants, "'zero' or 'fold'")
+    require(constants in ("zero", "fold", "mean"), "constants", constants,
+            "'zero', 'fold' or 'mean'")
+    images = None if split is None else f"{len(split)} images"
+    require(bool(split and len(split)) if constants == "mean" else split is None, "split", images,
+            "one image or more with constants 'mean', and None otherwise")
     _check(model, keep)
-    smaller, flow = OrderedDict(), IMAGES
+    smaller, lost, flow = OrderedDict(), {}, IMAGES
     for name, part in model.named_children():
         outgoing = _through(name, part, flow, keep, fold=constants == "fold")
         smaller[name] = _smaller(name, part, flow, outgoing.stay)
+        if isinstance(part, WEIGHTED) and not flow.stay.all():
+            lost[name] = ~flow.into(part.weight.shape[1]).stay, outgoing.stay
         flow = outgoing
     result = nn.Sequential(smaller)
     result.training = model.training  # of the chain itself; each layer has that of its model
+    if split is not None:
+        add_means(model, result, lost, split)
     return result
 
 

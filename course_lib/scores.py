@@ -1,7 +1,7 @@
 """Scores: how much each weight, or each unit, matters. Higher matters more."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import torch
@@ -95,6 +95,44 @@ def taylor_scores(model: nn.Module, split: Split) -> dict[str, Tensor]:
         return map(torch.mul, outputs, gradients)
 
     return _mean_over(model, split, change, gradient=True)
+
+
+def oracle_scores(model: nn.Sequential, split: Split) -> dict[str, Tensor]:
+    """Score each unit by the loss without it, one unit at a time.
+
+    The mean cross-entropy over the images while that unit passes on 0, as by `zero_units`, as
+    {layer: one score a unit}. What Taylor scores estimate is this less the loss of the whole
+    network. Each unit costs a pass through the layers behind it. The output layer has no score.
+    """
+    require(isinstance(model, nn.Sequential), "model", type(model), "an nn.Sequential")
+    require(len(split) > 0, "len(split)", 0, "1 or more")
+    totals: dict[str, Tensor] = {}
+    with evaluating(model), torch.no_grad():
+        for images, labels in zip(split.images.split(1_000), split.labels.split(1_000),
+                                  strict=True):
+            for name, losses in _losses_without_each(model, images, labels):
+                totals[name] = totals.get(name, 0) + losses
+    return {name: total / len(split) for name, total in totals.items()}
+
+
+def _losses_without_each(model: nn.Sequential, images: Tensor, labels: Tensor
+                         ) -> Iterator[tuple[str, Tensor]]:
+    """Yield a hidden layer's name and the loss, added up over images, without each of its units."""
+    layers, last = prunable_layers(model), ""
+    for index, (name, part) in enumerate(model.named_children()):
+        if name in layers:
+            if last:
+                blocks = images.unflatten(1, (len(layers[last].weight), -1))
+                yield last, torch.stack([_loss_without(unit, blocks, model[index:], labels)
+                                         for unit in range(blocks.shape[1])])
+            last = name
+        images = part(images)
+
+
+def _loss_without(unit: int, blocks: Tensor, rest: nn.Module, labels: Tensor) -> Tensor:
+    blocks = blocks.clone()
+    blocks[:, unit] = 0
+    return cross_entropy(rest(blocks.flatten(1, 2)), labels, reduction="sum")
 
 
 def _mean_over(model: nn.Module, split: Split, statistic: Callable[..., Iterable[Tensor]], *,

@@ -8,11 +8,14 @@ from chains import random_chain, random_keep
 from torch import nn
 
 from course_lib.chains import build_chain, chain_config
+from course_lib.data import Split
 from course_lib.masks import apply_masks, kept_units, unit_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers, vgg_mini
 from course_lib.removal import remove_units, zero_units
 
 SEEDS = range(250)
+IMAGES = Split(torch.rand(9, 1, 28, 28, generator=torch.Generator().manual_seed(3)),
+               torch.zeros(9, dtype=torch.int64))
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 both_types = pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 
@@ -90,6 +93,66 @@ def test_folding_makes_a_bias_where_there_was_none():
     wanted = model[2].weight.detach()[:, 1:] @ torch.tensor([-2.0, 3.0])
     assert_same(wanted, folded[2].bias.detach())
     assert remove_units(model, keep)[2].bias is None
+
+
+def test_the_means_of_lost_neurons_go_into_the_next_bias(mnist):
+    """Worked out by hand on two layers of LeNet-300-100, each by what the whole network says."""
+    model, split = load_trained("lenet_300_100"), mnist.validation[:1300]
+    keep = {"fc1": torch.arange(0, 300, 2), "fc2": torch.arange(40)}
+    small = remove_units(model, keep, constants="mean", split=split)
+    with torch.no_grad():
+        first, second = model[:3](split.images).mean(0), model[:5](split.images).mean(0)
+        fc2 = model.fc2.bias + model.fc2.weight[:, 1::2] @ first[1::2]
+        fc3 = model.fc3.bias + model.fc3.weight[:, 40:] @ second[40:]
+    torch.testing.assert_close(small.fc2.bias, fc2[:40])
+    torch.testing.assert_close(small.fc3.bias, fc3)
+    plain = remove_units(model, keep)
+    assert all(torch.equal(plain.state_dict()[key], value)
+               for key, value in small.state_dict().items() if key not in ("fc2.bias", "fc3.bias"))
+
+
+def test_the_mean_of_a_constant_is_the_constant_on_random_chains():
+    """Units whose weights are zero say the same always: "mean" is then exact where "fold" is."""
+    different = 0
+    for seed in SEEDS:
+        model = random_chain(seed, zero_padding=False, dtype=torch.float32)
+        keep = random_keep(model, seed)
+        silent = with_weights_zeroed(model, keep)
+        small = remove_units(silent, keep, constants="mean", split=IMAGES)
+        assert_same(answers(silent), answers(small))
+        different += not torch.allclose(answers(silent), answers(remove_units(silent, keep)))
+    assert different > 100
+
+
+def test_means_keep_the_average_that_comes_into_the_next_layer():
+    """Also behind zero padding, where no constant is exact: the mean over images and places."""
+    shifted = 0
+    for seed in SEEDS:
+        model = random_chain(seed, dtype=torch.float32)
+        first, second = list(prunable_layers(model))[:2]
+        units = prunable_layers(model)[first].weight.shape[0]
+        keep = {first: torch.arange(1, units)}
+        small = remove_units(model, keep, constants="mean", split=IMAGES)
+        plain = remove_units(model, keep)
+        through, end = [list(dict(one.named_children())) for one in (model, small)]
+        assert through == end
+        place = through.index(second) + 1
+        with torch.no_grad():
+            wanted, found, without = (
+                one[:place](IMAGES.images).transpose(0, 1).flatten(1).mean(1)
+                for one in (model, small, plain))
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+        shifted += not torch.allclose(without, wanted, atol=1e-3)
+    assert shifted > 100
+
+
+def test_a_split_belongs_to_means_and_to_nothing_else():
+    model = load_trained("lenet_300_100")
+    for arguments in ({"constants": "mean"}, {"constants": "mean", "split": IMAGES[:0]},
+                      {"split": IMAGES}, {"split": IMAGES[:0]},
+                      {"constants": "fold", "split": IMAGES}):
+        with pytest.raises(ValueError, match="split is .*; allowed is one image or mo"):
+            remove_units(model, {}, **arguments)
 
 
 def test_an_average_pooling_with_padding_is_refused_only_where_it_matters():
@@ -247,7 +310,7 @@ def test_what_is_no_plain_chain_is_refused(model, message):
 
 
 def test_an_unknown_treatment_of_constants_is_refused():
-    with pytest.raises(ValueError, match="constants is 'drop'; allowed is 'zero' or 'fold'"):
+    with pytest.raises(ValueError, match="is 'drop'; allowed is 'zero', 'fold' or 'mean'"):
         remove_units(load_trained("lenet_300_100"), {}, constants="drop")
 
 
