@@ -1,6 +1,5 @@
 """Search: what each layer bears, and how small a network may become under a drop bound."""
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,14 +7,15 @@ from torch import nn
 
 from course_lib.data import MNIST, Split
 from course_lib.intervals import Drop, paired_drop
-from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_layers, unit_masks
+from course_lib.masks import kept_units, magnitude_masks, masked, unit_masks
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.removal import zero_units
+from course_lib.scores import unit_layers
 from course_lib.training import evaluate, predictions
 
 
-def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float], *,
+def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float],
                      granularity: str = "weight") -> dict[str, list[float]]:
     """Prune one layer at a time, nothing retrained; return its accuracy at each sparsity.
 
@@ -37,9 +37,7 @@ def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
         masks = unit_masks(model, {name: share}, granularity)
     if granularity in ("neuron", "filter"):
         return zero_units(model, {name: kept_units(masks)[name]})
-    pruned = copy.deepcopy(model)
-    apply_masks(pruned, masks)
-    return pruned
+    return masked(model, masks)
 
 
 def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:

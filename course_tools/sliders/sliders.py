@@ -12,7 +12,15 @@ from matplotlib.colors import PowerNorm
 from torch import Tensor, nn
 
 from course_lib.data import Split
-from course_lib.masks import Keep, Masks, apply_masks, magnitude_masks, sparsity, threshold_masks
+from course_lib.masks import (
+    Keep,
+    Masks,
+    apply_masks,
+    magnitude_masks,
+    sparsity,
+    threshold_masks,
+    units_to_keep,
+)
 from course_lib.measure import latency, measure
 from course_lib.models import prunable_layers
 from course_lib.removal import remove_units
@@ -114,14 +122,14 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Liv
 
     At each step the neurons are really removed, and the network that is left is measured.
     """
-    worst_first = unit_scores(_weight(model, layer), "neuron").argsort(stable=True)
-    units = len(worst_first)
+    scores = {layer: unit_scores(_weight(model, layer), "neuron")}
+    units = len(scores[layer])
     slider = ipywidgets.IntSlider(value=0, min=0, max=units - 1, description="removed",
                                   layout={"width": "30em"})
 
     def draw(axes: np.ndarray) -> Step:
         return _shrink(model, split, axes, units - 1,
-                       lambda gone: {layer: worst_first[int(gone):].sort().values})
+                       lambda gone: units_to_keep(model, {layer: int(gone) / units}, scores=scores))
 
     return with_slider(slider, draw, 2, (0.3 * units, 0.6 * units, 0.9 * units),
                  f"Bars for the widths of all layers, {layer} shrinking, beside accuracy against "
@@ -134,16 +142,14 @@ def filter_sliders(model: nn.Sequential, split: Split) -> Live:
     At each step a smaller network is built, drawn to scale, read and measured. Latency follows
     when the hand rests: timing needs a fraction of a second in which nothing else runs.
     """
-    best_first = {name: unit_scores(part.weight, "filter" if part.weight.dim() == 4 else "neuron")
-                  .argsort(stable=True, descending=True)
-                  for name, part in list(prunable_layers(model).items())[:-1]}
+    widths = {name: len(stay) for name, stay in units_to_keep(model, 0.0).items()}
     sliders = {name: ipywidgets.IntSlider(
-        value=len(order), min=1, max=len(order), description=name, layout={"width": "24em"})
-        for name, order in best_first.items()}
+        value=units, min=1, max=units, description=name, layout={"width": "24em"})
+        for name, units in widths.items()}
 
     def smaller(kept: dict[str, int]) -> nn.Sequential:
-        return remove_units(model, {name: best_first[name][:units].sort().values
-                                    for name, units in kept.items()})
+        return remove_units(model, units_to_keep(model, {name: 1 - units / widths[name]
+                                                         for name, units in kept.items()}))
 
     def draw(axes: np.ndarray) -> Callable[[dict[str, int]], str]:
         return _resize(model, split, axes, smaller)
@@ -170,7 +176,7 @@ def filter_sliders(model: nn.Sequential, split: Split) -> Live:
         slider.observe(rest, "value")
     move()
     time_it()
-    settings = [{name: max(1, round(share * len(order))) for name, order in best_first.items()}
+    settings = [{name: max(1, round(share * units)) for name, units in widths.items()}
                 for share in (1.0, 0.75, 0.5)]
     return Live(sliders, line, picture,
                 twin(draw, 2, [[setting] for setting in settings], alt, 4.5), timing)

@@ -103,3 +103,17 @@ def test_scoring_changes_nothing(score, mnist):
 def test_an_unknown_statistic_is_refused(mnist):
     with pytest.raises(ValueError, match="by is 'max'; allowed is 'mean' or 'apoz'"):
         activation_scores(load_trained("lenet_5"), mnist.validation[:10], by="max")
+
+
+@pytest.mark.parametrize("score", [activation_scores, taylor_scores])
+def test_networks_with_branches_have_scores_too(score, mnist):
+    model, split = load_trained("resnet_mini"), mnist.validation[:60]
+    found = score(model, split)
+    assert {name: len(values) for name, values in found.items()} == {
+        name: layer.weight.shape[0] for name, layer in prunable_layers(model).items()
+        if name != "fc"}
+    with torch.no_grad():
+        wanted = model.stem(split.images).mean((0, 2, 3))
+    if score is activation_scores:
+        torch.testing.assert_close(found["stem.conv"], wanted)
+    assert not any(part._forward_hooks for part in model.modules())
