@@ -10,8 +10,7 @@ WEIGHTED, NORMS = (nn.Linear, nn.Conv2d), (nn.BatchNorm1d, nn.BatchNorm2d)
 ARGUMENTS = {  # the layers that a chain may hold, and what each is built from
     nn.Linear: ("in_features", "out_features"),
     nn.Conv2d: ("in_channels", "out_channels", "kernel_size", "stride", "padding"),
-    nn.BatchNorm1d: ("num_features", "eps", "momentum"),
-    nn.BatchNorm2d: ("num_features", "eps", "momentum"),
+    **dict.fromkeys(NORMS, ("num_features", "eps", "momentum")),
     nn.ReLU: (),
     nn.MaxPool2d: ("kernel_size", "stride", "padding", "ceil_mode"),
     nn.AvgPool2d: ("kernel_size", "stride", "padding", "ceil_mode"),
@@ -21,8 +20,7 @@ ARGUMENTS = {  # the layers that a chain may hold, and what each is built from
 }
 FIXED = {  # options that must stand as they are by default
     nn.Conv2d: {"groups": 1, "dilation": (1, 1), "padding_mode": "zeros"},
-    nn.BatchNorm1d: {"affine": True, "track_running_stats": True},
-    nn.BatchNorm2d: {"affine": True, "track_running_stats": True},
+    **{norm: {"affine": True, "track_running_stats": True} for norm in NORMS},
     nn.MaxPool2d: {"dilation": 1, "return_indices": False},
     nn.AvgPool2d: {"count_include_pad": True, "divisor_override": None},
     nn.Flatten: {"start_dim": 1, "end_dim": -1},
@@ -66,9 +64,8 @@ def check_chain(model: nn.Module) -> None:
         for option, fixed in FIXED.get(type(part), {}).items():
             value = getattr(part, option)
             require(value == fixed, f"layer {name!r}: {option}", value, repr(fixed))
-        if isinstance(part, nn.Conv2d):
-            require(part.padding != "same" and part.padding != "valid", f"layer {name!r}: padding",
-                    part.padding, "numbers")
+        padding = getattr(part, "padding", 0)
+        require(not isinstance(padding, str), f"layer {name!r}: padding", padding, "numbers")
         require(not (images and isinstance(part, nn.Linear)), f"input of layer {name!r}", "images",
                 "what a Flatten before it gives")
         images = isinstance(part, nn.Conv2d) or (images and not isinstance(part, nn.Flatten))

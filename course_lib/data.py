@@ -71,8 +71,8 @@ class MNIST:
 def load_mnist(root: Path | str = DATA_DIR, *, validation: int = 5_000) -> MNIST:
     """Read MNIST into memory, all four files verified first.
 
-    `root` is the folder with the four files. The last `validation` of the 60,000 training images
-    become the validation split. A missing file raises FileNotFoundError, a damaged one ValueError.
+    The last `validation` of the 60,000 training images become the validation split. A missing file
+    raises FileNotFoundError, a damaged one ValueError.
     """
     require(1 <= validation < 60_000, "validation", validation, "1 to 59,999 images")
     files = {name: read_shipped(Path(root) / name, "data/mnist", sha256)

@@ -45,7 +45,7 @@ def magnitude_masks(model: nn.Module, sparsity: Shares, *, scope: str = "global"
     if scope == "layer" or isinstance(sparsity, dict):
         return _keep_top_of_each(scores, sparsity, earlier)
     chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
-    parts = chosen.split([score.numel() for score in scores.values()])
+    parts = chosen.split([mask.numel() for mask in earlier.values()])
     return {name: mask & part.view_as(mask)
             for (name, mask), part in zip(earlier.items(), parts, strict=True)}
 

@@ -16,10 +16,10 @@ from course_lib._state import seeded
 def perceptron(width: int, seed: int = 0) -> nn.Sequential:
     """Build a network with one hidden layer, 784-width-10, or with none, 784-10, at width 0."""
     with seeded(seed):
-        if width == 0:
-            return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, 10)))
-        return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, width),
-                                         relu1=nn.ReLU(), fc2=nn.Linear(width, 10)))
+        layers = OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, width or 10))
+        if width:
+            layers |= {"relu1": nn.ReLU(), "fc2": nn.Linear(width, 10)}
+    return nn.Sequential(layers)
 
 
 def lenet_300_100(seed: int = 0) -> nn.Sequential:
@@ -68,11 +68,10 @@ def alexnet_mini(seed: int = 0) -> nn.Sequential:
 def vgg_mini(seed: int = 0) -> nn.Sequential:
     """Build a small relative of VGG-16 (Simonyan and Zisserman 2014) with batch norm.
 
-    Kept: blocks of 3 x 3 convolutions that end in a pooling, widths that double from block to
-    block. Scaled down: four blocks of 1, 2, 3 and 3 convolutions for five of 2, 2, 3, 3 and 3,
-    filters from 8 to 64 for 64 to 512, two fully connected layers (64-10) for three
-    (4096-4096-1000). Added: batch norm, without which it hardly trains at this depth. 123,464
-    weights, 4 % of them in fully connected layers (89 % in VGG-16).
+    Kept: blocks of 3 x 3 convolutions that end in a pooling, each twice as wide as the last. Scaled
+    down: 1, 2, 3, 3 convolutions for 2, 2, 3, 3, 3, filters from 8 to 64 for 64 to 512, two fully
+    connected layers (64-10) for three (4096-4096-1000). Added: batch norm, without which it hardly
+    trains at this depth. 123,464 weights, 4 % in fully connected layers (89 % in VGG-16).
     """
     layers, channels = OrderedDict(), 1
     with seeded(seed):
@@ -89,10 +88,9 @@ def vgg_mini(seed: int = 0) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Add to a signal what two convolutions make of it (He et al. 2016).
+    """Add to a signal what two convolutions, of `inner` and `width` filters, make of it.
 
-    The first has `inner` filters, the second `width`; a convolution of 1 x 1 takes the signal
-    itself to that size where it has another.
+    Where the sizes differ, a 1 x 1 convolution projects the signal. Source: He et al. 2016.
     """
 
     def __init__(self, channels: int, inner: int, width: int, stride: int) -> None:
@@ -113,10 +111,7 @@ class Residual(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Hold a stem, residual blocks, and one Linear layer that reads the mean of each map.
-
-    A block is (inner, width, stride). The numbers are all that is needed to build it again.
-    """
+    """Hold a stem, residual blocks (inner, width, stride), and a Linear that reads maps' means."""
 
     def __init__(self, stem: int, blocks: Sequence[Sequence[int]]) -> None:
         """Build the layers with new weights."""
@@ -159,8 +154,8 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
     >>> list(prunable_layers(lenet_5()))
     ['conv1', 'conv2', 'fc1', 'fc2']
     """
-    layers = {name: part for name, part in model.named_modules()
-              if isinstance(part, nn.Linear | nn.Conv2d)}
+    kinds = (nn.Linear, nn.Conv2d)
+    layers = {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
     require(bool(layers), "model", type(model), "one with a Linear or Conv2d in it")
     return layers
 
@@ -168,8 +163,7 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
 def load_trained(name: str) -> nn.Module:
     """Build the network `name` with the weights that the course trained, in eval mode.
 
-    `course experiments train` makes them. A file that is missing raises FileNotFoundError, one
-    that fails its checksum ValueError.
+    A missing file raises FileNotFoundError, one that fails its checksum ValueError.
     """
     require(name in NETWORKS, "name", name, f"one of {', '.join(NETWORKS)}")
     folders = "data/checkpoints data/results"

@@ -1,7 +1,7 @@
 """Removal: really take units away, neurons or filters, and get a smaller dense network.
 
-With a unit goes all that reads it: a column of the next Linear, a channel of the next Conv2d, and
-the entry of the batch norm between. `zero_units` and `remove_units` give the same outputs.
+With a unit goes all that reads it: the next Linear's column, or Conv2d's channel, and the entry of
+the batch norm between. `zero_units` and `remove_units` give the same outputs.
 """
 
 import copy
@@ -38,8 +38,7 @@ IMAGES = Flow(torch.tensor([True]), torch.tensor([0.0]))  # what the first layer
 def zero_units(model: nn.Module, keep: Keep) -> nn.Module:
     """Return a copy in which all parameters of the units that `keep` leaves out are zero.
 
-    Their weights, their biases, and scale and shift of the batch norm behind them, so that what
-    they pass on is 0. Takes the chains that `remove_units` takes.
+    Also scale and shift of the batch norm behind them, so that what they pass on is 0.
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> zero_units(model, {"0": torch.tensor([0, 2])})[0].bias != 0
@@ -60,16 +59,13 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero",
 
     `keep` is {layer: sorted int64 indices of the outputs that stay}; layers it does not name stay
     whole, and the output layer must. With constants "zero" the result gives the same outputs as
-    `zero_units(model, keep)`. With "fold" it gives the same outputs, in eval mode, as the model in
-    which only the weights of those units are zero: what such a unit still emits, its bias after
-    batch norm and ReLU, goes into the next layer's bias. Where zero padding makes that inexact,
-    "fold" raises ValueError. With "mean" what each unit that goes passes on, on average over the
-    images of `split`, goes into the next layer's bias: exact for a unit that always passes on the
-    same, wherever "fold" is. `split` belongs to "mean" alone; without it, or with it elsewhere,
-    ValueError.
-
-    Takes an nn.Sequential of Linear, Conv2d (groups 1), BatchNorm1d/2d, ReLU, MaxPool2d,
-    AvgPool2d, AdaptiveAvgPool2d, Dropout and Flatten. Anything else raises ValueError.
+    `zero_units(model, keep)`. With "fold" it gives, in eval mode, those of the model in which only
+    the weights of those units are zero: what such a unit still emits, its bias after batch norm and
+    ReLU, goes into the next layer's bias. Where zero padding makes that inexact, it raises
+    ValueError, and for anything but an nn.Sequential of the layers in `chains.ARGUMENTS`.
+    With "mean" what each unit that goes passes on, on average over the images of `split`, goes into
+    the next layer's bias: exact for a unit that always passes on the same, wherever "fold" is.
+    `split` belongs to "mean" alone.
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> remove_units(model, {"0": torch.tensor([0, 2])})[2]
@@ -120,7 +116,8 @@ def _emitted(name: str, part: nn.Module, flow: Flow) -> Tensor:
 
 def _smaller(name: str, part: nn.Module, flow: Flow, stay: Tensor) -> nn.Module:
     """Return a layer with the units that stay, reading those that flow in."""
-    state = {key: _select(value, 0, stay) if value.dim() else value.clone()
+    outputs = stay.nonzero().flatten()  # index_select is quicker than state[stay]
+    state = {key: value.index_select(0, outputs) if value.dim() else value.clone()
              for key, value in part.state_dict().items()}
     if isinstance(part, NORMS):
         return _like(part, state, num_features=len(state["bias"]))
@@ -132,22 +129,15 @@ def _smaller(name: str, part: nn.Module, flow: Flow, stay: Tensor) -> nn.Module:
                 f"'zero' before {name!r}: its zero padding stands where the constant would")
         readers = state["weight"][:, ~flow.stay].reshape(len(state["weight"]), len(constant), -1)
         bias = readers.sum(2) @ constant + (0 if bias is None else bias)
-    weight = state["weight"] if flow.stay.all() else _select(state["weight"], 1, flow.stay)
-    sizes = dict(zip(ARGUMENTS[type(part)], (weight.shape[1], weight.shape[0]), strict=False))
+    inputs = flow.stay.nonzero().flatten()
+    weight = state["weight"] if flow.stay.all() else state["weight"].index_select(1, inputs)
+    sizes = dict(zip(ARGUMENTS[type(part)], (len(inputs), len(outputs)), strict=False))
     return _like(part, {"weight": weight, "bias": bias}, **sizes)
 
 
-def _select(values: Tensor, dim: int, stay: Tensor) -> Tensor:
-    return values.index_select(dim, stay.nonzero().flatten())  # quicker than values[stay]
-
-
 def _like(part: nn.Module, state: dict[str, Tensor | None], **sizes: int) -> nn.Module:
-    """Return a layer with the options of `part`, other sizes and this state.
-
-    Calling the layer's class would draw first weights only to throw them away, and take most of the
-    time that a removal needs.
-    """
-    layer = copy.copy(part)
+    """Return a layer with the options of `part`, other sizes and this state."""
+    layer = copy.copy(part)  # calling its class draws first weights, and takes longer than all else
     nn.Module.__init__(layer)  # the copy keeps its options; not its weights, buffers and hooks
     for key, value in state.items():
         if key in ("weight", "bias"):

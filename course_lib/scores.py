@@ -55,10 +55,7 @@ def units_first(weight: Tensor, granularity: str) -> Tensor:
 
 
 def unit_layers(model: nn.Module, granularity: str) -> list[str]:
-    """Return the names of the layers that have units of this granularity to prune.
-
-    Neurons and filters of the output layer are the network's answers, and are not among them.
-    """
+    """Return the names of the layers with such units to prune; the network's answers are none."""
     known = list(dict.fromkeys(kind for kinds in GRANULARITIES.values() for kind in kinds))
     require(granularity in known, "granularity", granularity, f"one of {', '.join(known)}")
     layers = prunable_layers(model)
@@ -141,8 +138,7 @@ def _mean_over(model: nn.Module, split: Split, statistic: Callable[..., Iterable
     require(len(split) > 0, "len(split)", 0, "1 or more")
     totals: dict[str, Tensor] = {}
     with evaluating(model), torch.set_grad_enabled(gradient):
-        for images, labels in zip(split.images.split(1_000), split.labels.split(1_000),
-                                  strict=True):
+        for images, labels in zip(split.images.split(1000), split.labels.split(1000), strict=True):
             logits, outputs = _forward(model, images)
             values = statistic(logits, labels, list(outputs.values()))
             for name, value in zip(outputs, values, strict=True):

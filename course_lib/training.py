@@ -28,13 +28,12 @@ def train(model: nn.Module, split: Split, *, epochs: int, lr: float = 1e-3, batc
           teacher: nn.Module | None = None, seed: int = 0) -> list[float]:
     """Train the model that it is given; return the mean loss of each epoch.
 
-    `lr` falls to zero along a straight line over the call. `masks` hold pruned weights at exactly
-    zero after every step, whatever momentum or decay would make of them. `l1` adds
-    l1 · Σ|w| over the prunable layers to the loss; `l2` is the optimizer's weight decay (decoupled
-    for "adamw"). With a `teacher` half the loss is the distance to its outputs (Hinton et al. 2015,
-    temperature 2). The same model, data and seed give the same weights, bit for bit, on the same
-    machine with the same number of threads. The model is left in eval mode with its masks in force,
-    also where training is interrupted.
+    `lr` falls to zero along a straight line. `masks` hold pruned weights at exactly zero after each
+    step, whatever momentum or decay would make of them. `l1` adds l1 · Σ|w| over the prunable
+    layers to the loss; `l2` is the optimizer's weight decay (decoupled for "adamw"). With a
+    `teacher` half the loss is the distance to its outputs (Hinton et al. 2015, temperature 2). The
+    same model, data and seed give the same weights, bit for bit, on the same machine and threads.
+    The model is left in eval mode with its masks in force, also where training is interrupted.
     """
     _check(model, split, epochs, lr, batch_size, optimizer, l1, l2)
     optimizer = OPTIMIZERS[optimizer](model.parameters(), lr=lr, weight_decay=l2, fused=True)
@@ -97,12 +96,11 @@ def _training(model: nn.Module, masks: Masks) -> Iterator[list[tuple[Tensor, Ten
 def _check(model: nn.Module, split: Split, epochs: int, lr: float, batch_size: int, optimizer: str,
            l1: float, l2: float) -> None:
     require(len(split) > 0, "len(split)", 0, "1 or more")
-    require(isinstance(epochs, int) and epochs >= 0, "epochs", epochs, "an integer, 0 or more")
-    require(isinstance(batch_size, int) and batch_size >= 1, "batch_size", batch_size,
-            "an integer, 1 or more")
+    for name, n, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
+        require(isinstance(n, int) and n >= least, name, n, f"an integer, {least} or more")
     require(0 < lr < math.inf, "lr", lr, "more than 0, and finite")
     require(optimizer in OPTIMIZERS, "optimizer", optimizer, f"one of {', '.join(OPTIMIZERS)}")
-    for name, value in (("l1", l1), ("l2", l2)):
+    for name, value in {"l1": l1, "l2": l2}.items():
         require(0 <= value < math.inf, name, value, "0 or more, and finite")
     for name, values in model.named_parameters():
         require(bool(values.isfinite().all()), f"a value in {name}", math.nan, "finite")

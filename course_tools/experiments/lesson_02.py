@@ -1,12 +1,11 @@
 """The long runs of lesson 02: single weights pruned at random and by magnitude."""
 
-import copy
 from collections.abc import Callable, Mapping
 
 from torch import nn
 
 from course_lib.data import MNIST, Split
-from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
+from course_lib.masks import Masks, magnitude_masks, masked, random_masks
 from course_lib.models import lenet_300_100
 from course_lib.training import evaluate, train
 
@@ -29,8 +28,8 @@ def unstructured(data: MNIST, *, seed: int, recipe: Mapping = UNSTRUCTURED) -> l
     rows = []
     for method, choose in METHODS.items():
         for share in recipe["sparsities"]:
-            model, masks = copy.deepcopy(reference), choose(reference, share, seed)
-            apply_masks(model, masks)
+            masks = choose(reference, share, seed)
+            model = masked(reference, masks)
             before = evaluate(model, data.test)
             train(model, data.train, epochs=3, masks=masks, seed=seed)
             rows.append({"seed": seed, "method": method, "sparsity": share,
@@ -88,8 +87,7 @@ def _two_by_two(reference: nn.Module, share: float, seed: int
 def _retrained(reference: nn.Module, masks: Masks | None, lr: float, data: MNIST, split: Split,
                seed: int, recipe: Mapping) -> dict:
     """Return what a network reads of a split before and after it is retrained."""
-    model = copy.deepcopy(reference)
-    apply_masks(model, masks or {})
+    model = masked(reference, masks or {})
     before = evaluate(model, split)
     train(model, data.train, masks=masks, lr=lr, **recipe["retraining"], seed=seed)
     return {"before": before, "after": evaluate(model, split)}

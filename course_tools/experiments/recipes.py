@@ -6,8 +6,8 @@ on only under the same recipe.
 
 from collections.abc import Mapping, Sequence
 
-from course_lib.masks import unit_layers
 from course_lib.models import ARCHITECTURES, prunable_layers
+from course_lib.scores import unit_layers
 
 BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
 BRIEFLY = {"brief": BRIEF}

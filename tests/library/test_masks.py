@@ -13,11 +13,13 @@ from course_lib.masks import (
     keep_top,
     kept_units,
     magnitude_masks,
+    masked,
     random_masks,
     sparsity,
     std_thresholds,
     threshold_masks,
     unit_masks,
+    units_to_keep,
 )
 from course_lib.models import lenet_5, lenet_300_100, prunable_layers
 
@@ -345,3 +347,46 @@ def test_std_thresholds_are_quality_times_sigma_of_the_survivors(quality):
 def test_a_quality_that_is_no_multiplier_is_refused(quality):
     with pytest.raises(ValueError, match="quality for 'fc1' is .*; allowed is 0 or more"):
         std_thresholds(lenet_300_100(), quality)
+
+
+def test_masked_is_a_copy_with_the_masks_applied(small):
+    before, masks = copy.deepcopy(small.state_dict()), magnitude_masks(small, 0.8)
+    pruned = masked(small, masks)
+    assert all(torch.equal(before[key], value) for key, value in small.state_dict().items())
+    apply_masks(small, masks)
+    assert all(torch.equal(pruned.state_dict()[key], value)
+               for key, value in small.state_dict().items())
+
+
+def test_units_to_keep_are_those_that_unit_masks_keep():
+    model = lenet_5()
+    keep = units_to_keep(model, 0.3)
+    filters, neurons = (kept_units(unit_masks(model, 0.3, kind)) for kind in ("filter", "neuron"))
+    assert list(keep) == ["conv1", "conv2", "fc1"]
+    for name, stay in keep.items():
+        assert torch.equal(stay, (filters if name.startswith("conv") else neurons)[name])
+    norms = model.conv2.weight.detach().abs().sum((1, 2, 3))
+    assert keep["conv2"].tolist() == sorted(norms.argsort()[15:].tolist())
+
+
+def test_units_to_keep_take_scores_and_shares_by_layer():
+    scores = {"fc1": torch.arange(500)}
+    keep = units_to_keep(lenet_5(), {"fc1": 0.99}, scores=scores)
+    assert {name: stay.tolist() for name, stay in keep.items()} == {
+        "fc1": [495, 496, 497, 498, 499]}
+    with pytest.raises(ValueError, match="layer in sparsity is 'fc2'; allowed is one of conv1"):
+        units_to_keep(lenet_5(), {"fc2": 0.5})
+    with pytest.raises(ValueError, match="a score is nan"):
+        units_to_keep(lenet_5(), 0.5, scores={"fc1": torch.full((500,), float("nan"))})
+
+
+def test_random_and_unit_masks_take_earlier_ones_as_magnitude_masks_does(small):
+    earlier = random_masks(small, 0.4, seed=1)
+    later = random_masks(small, 0.6, seed=2, masks=earlier)
+    for name, mask in later.items():
+        assert not (mask & ~earlier[name]).any()
+        assert int((~mask).sum()) == round(0.6 * mask.numel())
+    lost = unit_masks(small, 0.25, "neuron", scores={"3": torch.tensor([9.0, 8, 7, 6, 5, 4, 1, 1])})
+    more = unit_masks(small, 0.5, "neuron", scores={"3": torch.arange(8.0)}, masks=lost)
+    assert kept_units(more)["3"].tolist() == [2, 3, 4, 5]
+    assert kept_units(lost)["3"].tolist() == [0, 1, 2, 3, 4, 5]  # they stay as they were

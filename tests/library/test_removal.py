@@ -9,7 +9,7 @@ from torch import nn
 
 from course_lib.chains import build_chain, chain_config
 from course_lib.data import Split
-from course_lib.masks import apply_masks, kept_units, unit_masks
+from course_lib.masks import kept_units, masked, unit_masks, units_to_keep
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers, vgg_mini
 from course_lib.removal import remove_units, zero_units
 
@@ -170,10 +170,7 @@ def test_an_average_pooling_with_padding_is_refused_only_where_it_matters():
 def test_sizes_are_right_and_the_original_is_untouched(name):
     model = load_trained(name)
     before = copy.deepcopy(model.state_dict())
-    granularity = {nn.Conv2d: "filter", nn.Linear: "neuron"}
-    keep = {}
-    for layer, part in list(prunable_layers(model).items())[:-1]:
-        keep[layer] = kept_units(unit_masks(model, {layer: 0.5}, granularity[type(part)]))[layer]
+    keep = units_to_keep(model, 0.5)
     small = remove_units(model, keep)
     assert_same(answers(zero_units(model, keep)), answers(small))
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
@@ -253,8 +250,7 @@ def test_the_order_of_channels_changes_nothing():
 def test_filters_zeroed_by_masks_leave_their_bias_and_zero_units_does_not():
     model = load_trained("vgg_mini")
     masks = unit_masks(model, {"conv3_1": 0.5}, "filter")
-    by_masks = copy.deepcopy(model)
-    apply_masks(by_masks, masks)
+    by_masks = masked(model, masks)
     keep = {"conv3_1": kept_units(masks)["conv3_1"]}
     assert not torch.allclose(answers(by_masks), answers(zero_units(model, keep)))
 

@@ -141,3 +141,17 @@ def test_oracle_scores_average_over_batches(mnist):
     for layer, unit in (("fc1", 5), ("fc1", 299), ("fc2", 40)):
         wanted = loss_without(model, layer, unit, split)
         assert float(found[layer][unit]) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("score", [activation_scores, taylor_scores])
+def test_networks_with_branches_have_scores_too(score, mnist):
+    model, split = load_trained("resnet_mini"), mnist.validation[:60]
+    found = score(model, split)
+    assert {name: len(values) for name, values in found.items()} == {
+        name: layer.weight.shape[0] for name, layer in prunable_layers(model).items()
+        if name != "fc"}
+    with torch.no_grad():
+        wanted = model.stem(split.images).mean((0, 2, 3))
+    if score is activation_scores:
+        torch.testing.assert_close(found["stem.conv"], wanted)
+    assert not any(part._forward_hooks for part in model.modules())
