@@ -5,6 +5,7 @@ Needs nothing but Python itself, so that it runs where an installation went wron
 
 from __future__ import annotations  # so that a Python that is too old gets as far as being told
 
+import html
 import importlib.metadata
 import importlib.util
 import json
@@ -37,6 +38,39 @@ class Finding:
         """Return the line as it is printed."""
         mend = f"\n           mend it: {self.mend}" if self.mend else ""
         return f"{self.state:>8}  {self.what}{mend}"
+
+
+@dataclass(frozen=True, repr=False)
+class Diagnosis:
+    """Hold all findings; as a notebook shows them, those that are fine are folded away."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def well(self) -> bool:
+        """Return whether nothing has to be mended."""
+        return all(finding.state != "wrong" for finding in self.findings)
+
+    def __repr__(self) -> str:
+        """Return what is not fine, a line each, and how many things are."""
+        return "\n".join([*self._lines(fine=False), self._summary])
+
+    def _repr_html_(self) -> str:
+        seen, folded = (html.escape("\n".join(self._lines(fine))) for fine in (False, True))
+        return ((f"<pre>{seen}</pre>" if seen else "") + f"<details><summary>{self._summary}"
+                f"</summary><pre>{folded}</pre></details>")
+
+    @property
+    def _summary(self) -> str:
+        return f"{len(self._lines(fine=True))} things are fine"
+
+    def _lines(self, fine: bool) -> list[str]:
+        return [str(finding) for finding in self.findings if (finding.state == "ok") == fine]
+
+
+def diagnose() -> Diagnosis:
+    """Return all findings, to be shown by a notebook."""
+    return Diagnosis(tuple(examine()))
 
 
 def examine() -> Iterator[Finding]:

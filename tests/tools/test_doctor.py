@@ -44,6 +44,19 @@ def test_a_torch_that_does_not_load_is_reported(monkeypatch):
         assert "course_lib." in finding.what
 
 
+def test_what_is_fine_is_folded_away_in_a_notebook(monkeypatch):
+    found = [doctor.Finding("ok", "Python 3"), doctor.Finding("ok", "torch <2>"),
+             doctor.Finding("warning", "1 core", "use two")]
+    monkeypatch.setattr(doctor, "examine", lambda: iter(found))
+    diagnosis = doctor.diagnose()
+    assert diagnosis.well
+    assert repr(diagnosis) == f"{found[2]}\n2 things are fine"
+    seen, folded = diagnosis._repr_html_().split("<details><summary>2 things are fine</summary>")
+    assert "1 core" in seen and "Python" not in seen
+    assert "torch &lt;2&gt;" in folded and "1 core" not in folded
+    assert not doctor.Diagnosis((doctor.Finding("wrong", "no torch"),)).well
+
+
 def test_annotations_are_not_evaluated_where_python_is_too_old():
     for name in ("course_tools/doctor.py", "course_tools/__main__.py", "course_lib/_files.py"):
         text = (HOME / name).read_text("utf-8")
