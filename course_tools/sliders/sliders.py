@@ -324,6 +324,8 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, weights: dict[str,
     gone_bars = axes[0].stairs(np.zeros(80), edges, fill=True, color=plots.ORANGE, animated=True,
                                label="zero")
     axes[0].set(ylim=(0.5, None), xlabel=title)
+    axes[1].axhline(100 * evaluate(model, split), color="0.4", linestyle="--", label="unpruned")
+    axes[1].legend(loc="lower left", fontsize=9)
     axes[0].legend(loc="upper right", fontsize=9, handlelength=1)
     seen, mark = trail(axes[1], xlabel, limits)
 
