@@ -1,4 +1,4 @@
-"""Pictures of chance: one dot a seed with the interval of their mean, and the parts of a data set."""
+"""Pictures of chance: single seeds and the interval of their mean; the parts of a data set."""
 
 from collections.abc import Mapping, Sequence
 

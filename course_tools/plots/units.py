@@ -1,4 +1,4 @@
-"""A picture of a fully connected network: its layers as columns of units, a line for each weight."""
+"""A picture of a fully connected network: columns of units, and a line for each weight."""
 
 from itertools import pairwise, product
 
@@ -29,13 +29,13 @@ def units(model: nn.Module, ax: Axes | None = None) -> Axes:
             chosen = place == 0 and b is right[2]
             ax.plot(*zip(a, b, strict=True), color=ORANGE if chosen else "0.8",
                     linewidth=1.4 if chosen else 0.4, zorder=2 if chosen else 1)
-        ax.annotate(f"{sizes[place]:,} × {sizes[place + 1]:,}\n= {sizes[place] * sizes[place + 1]:,}"
-                    " weights", (place + 0.5, 0.5), ha="center", va="bottom")
+        ax.annotate(_product(sizes[place], sizes[place + 1]), (place + 0.5, 0.5), ha="center",
+                    va="bottom")
     ax.scatter(*columns[1][2], s=240, color=ORANGE, edgecolor="black", zorder=4)
     _names(ax, list(layers), sizes)
     for digit, (x, y) in enumerate(columns[-1]):
         ax.annotate(digit, (x + 0.1, y), va="center")
-    ax.set(xlim=(-0.45, len(sizes) - 0.6), ylim=(-11.3, 1.9))
+    ax.set(xlim=(-0.45, len(sizes) - 0.6), ylim=(-10.9, 1.9))
     ax.axis("off")
     return ax
 
@@ -49,6 +49,10 @@ def _column(ax: Axes, x: int, size: int) -> list[tuple[int, int]]:
     ax.scatter(*zip(*spots, strict=True), s=170, color="white" if x == 0 else BLUE,
                edgecolor="black", zorder=3)
     return spots
+
+
+def _product(inputs: int, outputs: int) -> str:
+    return f"{inputs:,} × {outputs:,}\n= {inputs * outputs:,} weights"
 
 
 def _names(ax: Axes, layers: list[str], sizes: list[int]) -> None:

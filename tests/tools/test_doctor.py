@@ -52,8 +52,8 @@ def test_what_is_fine_is_folded_away_in_a_notebook(monkeypatch):
     assert diagnosis.well
     assert repr(diagnosis) == f"{found[2]}\n2 things are fine"
     seen, folded = diagnosis._repr_html_().split("<details><summary>2 things are fine</summary>")
-    assert "1 core" in seen and "Python" not in seen
-    assert "torch &lt;2&gt;" in folded and "1 core" not in folded
+    assert ("1 core" in seen, "Python" in seen) == (True, False)
+    assert ("1 core" in folded, "torch &lt;2&gt;" in folded) == (False, True)
     assert not doctor.Diagnosis((doctor.Finding("wrong", "no torch"),)).well
 
 
