@@ -77,7 +77,7 @@ EXERCISES = (
                "1,000.",
                "Divide the zeros by 266,200, and multiply by 100."),
         right="Nearly 44 %: fc1 has most of the weights, so it is most of the network.",
-        why="116,426 of 266,200 weights are zero, 43.7 %. fc1 alone holds 88 % of all weights.",
+        why="116,437 of 266,200 weights are zero, 43.7 %. fc1 alone holds 88 % of all weights.",
     ),
     Quiz(
         "0.4", "Which control", 2, 2,
