@@ -278,7 +278,7 @@ def test_there_are_enough():
 
 
 def test_an_unknown_number_is_refused():
-    with pytest.raises(ValueError, match=r"number is '99.1'; allowed is one of 0.1, 0.2, 1.1"):
+    with pytest.raises(ValueError, match=r"number is '99.1'; allowed is one of 0.1, 0.2, 0.3"):
         find("99.1")
 
 
