@@ -203,6 +203,8 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, layers: Sequence[s
                            label="zero")
     axes[0].set(ylim=(0.5, None), xlabel=title)
     axes[0].legend(loc="upper right", fontsize=9, handlelength=1)
+    axes[1].axhline(100 * evaluate(model, split), color="0.4", linestyle="--", label="unpruned")
+    axes[1].legend(loc="lower left", fontsize=9)
     mark = trail(axes[1], slider.description, slider.max)
 
     def step(value: float) -> str:
