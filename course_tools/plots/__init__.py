@@ -17,6 +17,7 @@ from course_tools.plots.base import (
            panels,
            picture,
 )
+from course_tools.plots.choices import ordered, tiles
 from course_tools.plots.networks import architecture, matrix, network, residual, squares
 from course_tools.plots.results import (
            bars,
@@ -31,5 +32,5 @@ from course_tools.plots.results import (
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY",
            "Picture", "architecture", "bars", "budgets", "curves", "digits",
-           "histogram", "matrix", "network", "panels", "picture", "pixel_map",
-           "residual", "squares", "symmetric_bins", "trials"]
+           "histogram", "matrix", "network", "ordered", "panels", "picture", "pixel_map",
+           "residual", "squares", "symmetric_bins", "tiles", "trials"]
