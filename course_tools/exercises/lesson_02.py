@@ -18,11 +18,6 @@ def sparsity_after(shares: list[float]) -> float:
     return 1 - left
 
 
-def next_mask(scores: Tensor, mask: Tensor, threshold: float) -> Tensor:
-    """Return a mask that keeps what the old one keeps and what reaches the threshold."""
-    return mask & (scores >= threshold)
-
-
 def keep_per_unit(weight: Tensor, k: int) -> Tensor:
     """Return a mask that keeps the k largest magnitudes of each row."""
     largest = weight.abs().topk(k, dim=1).indices
@@ -30,9 +25,31 @@ def keep_per_unit(weight: Tensor, k: int) -> Tensor:
     return nothing.scatter(1, largest, True)
 
 
+def control_budget(masks: dict[str, Tensor]) -> dict[str, float]:
+    """Return the share of zeros in each layer, {layer: share}: the budget for a random control."""
+    return {name: float((~mask).sum() / mask.numel()) for name, mask in masks.items()}
+
+
+def carried(weight: Tensor, inputs: Tensor) -> Tensor:
+    """Score each weight by the mean size of what it carries, weight times input."""
+    return weight.abs() * inputs.abs().mean(0)
+
+
 def _cut(scores: Tensor, sparsity: float) -> Tensor:
     """Return the first score that stays, counted from the lowest."""
     return scores.flatten().sort().values[round(sparsity * scores.numel())]
+
+
+def _zeros(masks: dict[str, Tensor]) -> dict[str, int]:
+    return {name: int((~mask).sum()) for name, mask in masks.items()}
+
+
+def _shared_out(masks: dict[str, Tensor], share: float) -> dict[str, float]:
+    return dict.fromkeys(masks, share)
+
+
+def _in_all(masks: dict[str, Tensor]) -> float:
+    return sum(_zeros(masks).values()) / sum(mask.numel() for mask in masks.values())
 
 
 def _keep_of_all(weight: Tensor, count: int) -> Tensor:
@@ -95,7 +112,7 @@ EXERCISES = (
             "difference to its length.",
     ),
     Exercise(
-        "2.3", "Rounds", 1, 4,
+        "2.3", "Rounds", 1, 3,
         reference=sparsity_after,
         cases=lambda: [([0.5, 0.5],), ([0.9],), ([0.2, 0.2, 0.2],), ([0.5, 0.0, 0.8],)],
         mistakes={
@@ -118,39 +135,40 @@ EXERCISES = (
             "the end, of the original count.",
     ),
     Exercise(
-        "2.4", "The next mask", 2, 5,
-        reference=next_mask,
+        "2.4", "Beat magnitude", 3, 6,
+        reference=carried,
         cases=lambda: [
-            (torch.tensor([0.9, 0.2, 0.7, 0.5]), torch.tensor([False, True, True, True]), 0.5),
-            (torch.tensor([0.9, 0.2, 0.7, 0.5]), torch.tensor([False, True, True, True]), 0.0),
-            (torch.tensor([[0.4, 0.8], [0.1, 0.0]]), torch.tensor([[True, False], [True, True]]),
-             0.25)],
+            (torch.tensor([[0.9, -0.5, 0.2], [0.1, 0.6, -0.8]]),
+             torch.tensor([[1.0, 2.0, 3.0], [1.0, 0.0, 1.0]])),
+            (torch.tensor([[2.0, -1.0]]), torch.tensor([[3.0, -1.0], [-3.0, 2.0], [1.0, 0.0]])),
+            (torch.tensor([[0.5], [-0.25]]), torch.tensor([[0.0], [4.0], [4.0]]))],
         mistakes={
-            "What an earlier round pruned comes back there: the new mask must be combined with the "
-            "old one.": lambda scores, mask, threshold: scores >= threshold,
-            "Either mask is enough there. A weight has to be kept by both: &, not |.":
-                lambda scores, mask, threshold: mask | (scores >= threshold),
-            "A score of exactly the threshold stays: >=, not >.":
-                lambda scores, mask, threshold: mask & (scores > threshold),
-            "The low scores stay there, and the high ones go.":
-                lambda scores, mask, threshold: mask & (scores < threshold),
-            "At a threshold of 0 what was pruned comes back, since 0 reaches it. Combine two masks "
-            "rather than set scores to zero.":
-                lambda scores, mask, threshold: scores * mask >= threshold,
-            "The old mask is changed there; whoever still holds it would wonder. Make a new one: "
-            "&, not &=.":
-                lambda scores, mask, threshold: mask.logical_and_(scores >= threshold),
+            "That is the magnitude, which knows nothing of the inputs.":
+                lambda weight, inputs: weight.abs(),
+            "A negative weight gets a negative score there, the lowest of all. What counts is the "
+            "size of what it carries.": lambda weight, inputs: weight * inputs.abs().mean(0),
+            "Inputs of opposite signs cancel there. First take the size, then the mean.":
+                lambda weight, inputs: weight.abs() * inputs.mean(0).abs(),
+            "That is the sum over the images. It gives the same order, but its size depends on "
+            "how many images there are; the mean is asked for.":
+                lambda weight, inputs: weight.abs() * inputs.abs().sum(0),
+            "That is the most that it carries for any image; the mean is asked for.":
+                lambda weight, inputs: weight.abs() * inputs.abs().amax(0),
         },
-        idea="what has to be true of a weight that stays: two things at once",
-        hints=("A weight stays if the old mask keeps it and its score reaches the threshold.",
-               "scores >= threshold is a mask too.",
-               "& combines two masks: True where both are."),
-        right="So sparsity can only grow from round to round.",
-        why="Both conditions have to hold, and & is True where both are. What the old mask has "
-            "pruned stays pruned, however high its score.",
+        idea="what a connection adds to its unit for one image, and then for all of them",
+        hints=("For one image, weight i of a unit carries weight[i] * inputs[i]. What is its size?",
+               "The size of a product is the product of the sizes, so the weight's size can be "
+               "taken out of the mean.",
+               "The mean over the images, for each input: dimension 0. Broadcasting multiplies "
+               "each row of weights by it."),
+        right="Now try it against magnitude, on the same layer at the same sparsity.",
+        why="Zeroing a weight changes its unit's output by what the weight carries, so this score "
+            "asks how large that change is on average. On the shipped network, with 90 % of fc1 "
+            "zero and nothing retrained, about 96 % of the validation digits are read with it, and "
+            "about 88 % with magnitude. That is one network and one layer; lesson 12 goes on.",
     ),
     Exercise(
-        "2.5", "So many for each unit", 3, 10,
+        "2.5", "So many for each unit", 3, 8,
         reference=keep_per_unit,
         cases=lambda: [
             (torch.tensor([[1.0, -3.0, 2.0], [0.3, 0.1, -0.2]]), 1),
@@ -177,5 +195,60 @@ EXERCISES = (
         right="Some chips ask for a pattern like this: so many weights of each small group.",
         why="topk finds the places of the k largest magnitudes in each row, and scatter writes "
             "True there, into a mask that begins as False everywhere.",
+    ),
+    Exercise(
+        "2.6", "A fair control", 2, 5,
+        reference=control_budget,
+        cases=lambda: [
+            ({"fc1": torch.tensor([[True, False, False, False], [False, False, True, False]]),
+              "fc2": torch.tensor([[True, False], [True, True]])},),
+            ({"a": torch.tensor([False, True, False, False, False]), "b": torch.tensor([True]),
+              "c": torch.tensor([[False, False], [True, False]])},),
+            ({"only": torch.tensor([True, False, True])},)],
+        mistakes={
+            "That gives every layer the same share, the overall one. It is the control of before, "
+            "which has another budget than the method.":
+                lambda masks: _shared_out(masks, _in_all(masks)),
+            "Every layer gets the mean of the layers' shares there. Its own share is what each "
+            "needs.": lambda masks: _shared_out(masks, sum(
+                control_budget(masks).values()) / len(masks)),
+            "That is the share that stays. random_masks wants the share that goes.":
+                lambda masks: {name: 1 - share for name, share in control_budget(masks).items()},
+            "Those are numbers of zeros; random_masks wants a share of each layer's weights.":
+                _zeros,
+            "That is how the zeros are divided among the layers. Divide by the layer's own number "
+            "of weights, not by the number of all zeros.":
+                lambda masks: {name: zeros / sum(_zeros(masks).values())
+                               for name, zeros in _zeros(masks).items()},
+        },
+        idea="what a control shares with the method, and what alone may differ",
+        hints=("The control must leave as many weights in each layer as the method does; only "
+               "which ones may differ.",
+               "For one mask: how many of its entries are False, and how many has it?",
+               "A dict with one number for each name: {name: … for name, mask in masks.items()}."),
+        right="As many weights in every layer, and only the choice left to chance.",
+        why="A control gets everything that the method gets except the one thing in question. To "
+            "ask about the choice, it takes the budget over, layer by layer: "
+            "random_masks(model, control_budget(masks)).",
+    ),
+    Quiz(
+        "2.7", "Break-even", 2, 2,
+        answer=50.0,
+        tolerance=0.5,
+        mistakes={
+            0.5: "As a share that is right. The answer is asked for in per cent.",
+            90: "There the file is far shorter already. How many bytes does one weight that is "
+                "left take, and how many weights are left?",
+            33.3: "That would be so if a place took two bytes. Here it takes four.",
+            100: "At 100 % nothing is left to store. Find where both files are equally long.",
+        },
+        idea="how many bytes each weight that is left takes, its place included",
+        hints=("The ordinary file takes four bytes for each of n weights, whatever they are.",
+               "The other one takes 4 + 4 bytes for each weight that is not zero, and nothing for "
+               "the others.",
+               "For which density is 8 bytes times density equal to 4 bytes?"),
+        right="Below that, storing places makes the file longer.",
+        why="8 bytes times the density is less than 4 bytes once the density is below one half. At "
+            "90 % the file would take 0.1 × 8 instead of 4 bytes a weight: a fifth, not a tenth.",
     ),
 )

@@ -17,6 +17,7 @@ from course_tools.plots.base import (
            panels,
            picture,
 )
+from course_tools.plots.choices import ordered, tiles
 from course_tools.plots.networks import architecture, matrix, network, residual, squares
 from course_tools.plots.results import (
            bars,
@@ -31,7 +32,7 @@ from course_tools.plots.results import (
 from course_tools.plots.seeds import dots, parts
 from course_tools.plots.units import units
 
-__all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY",
-           "Picture", "architecture", "bars", "budgets", "curves", "digits",
-           "dots", "histogram", "matrix", "network", "panels", "parts", "picture", "pixel_map",
-           "residual", "squares", "symmetric_bins", "trials", "units"]
+__all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY", "Picture",
+           "architecture", "bars", "budgets", "curves", "digits", "dots", "histogram", "matrix",
+           "network", "ordered", "panels", "parts", "picture", "pixel_map", "residual", "squares",
+           "symmetric_bins", "tiles", "trials", "units"]

@@ -31,7 +31,7 @@ def histogram(values: Tensor, ax: Axes | None = None, *, threshold: float | None
     """Draw how often each weight occurs; the weights inside ±threshold stand out."""
     ax = axes_for(ax)
     values = values.detach().flatten().numpy()
-    edges = symmetric_bins(values)
+    edges = _bins_to(threshold, values) if threshold else symmetric_bins(values)
     ax.stairs(np.histogram(values, edges)[0], edges, fill=True, color=BLUE, label="kept")
     if threshold is not None:
         inside = values[np.abs(values) < threshold]
@@ -40,6 +40,14 @@ def histogram(values: Tensor, ax: Axes | None = None, *, threshold: float | None
         ax.legend(loc="upper right")
     ax.set(yscale="log", xlabel="weight", ylabel="number of weights")
     return ax
+
+
+def _bins_to(threshold: float, values: np.ndarray) -> np.ndarray:
+    """Return the edges of about 80 equal bins, two of them at ±threshold, that hold all values."""
+    reach = max(float(np.abs(values).max()), 1e-12)
+    width = threshold / max(1, round(40 * threshold / reach))
+    most = int(np.ceil(reach / width))
+    return width * np.arange(-most, most + 1)
 
 
 def symmetric_bins(values: np.ndarray, bins: int = 80) -> np.ndarray:

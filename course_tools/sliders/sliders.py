@@ -237,7 +237,8 @@ def _survivors(ax: Axes, layer: str) -> Callable[[Masks], None]:
     """Set up a picture of the share of weights that each input pixel keeps in the first layer."""
     plots.pixel_map(torch.zeros(784), ax, label="share of weights kept")
     image = ax.images[0]
-    image.set(norm=PowerNorm(0.5, 0, 1), animated=True)  # few are left where it gets interesting
+    image.set(norm=PowerNorm(1 / 3, 0, 1), animated=True)  # few are left where it gets interesting
+    image.colorbar.set_ticks([0, 0.02, 0.1, 0.3, 1], labels=["0", "2 %", "10 %", "30 %", "100 %"])
     return lambda masks: image.set_data(masks[layer].float().mean(0).reshape(28, 28).numpy())
 
 

@@ -59,16 +59,18 @@ def rounds_by_hand(shares):
     return torch.tensor(gone, dtype=torch.float64)
 
 
-def next_mask_in_a_loop(scores, mask, threshold):
-    pairs = zip(scores.flatten().tolist(), mask.flatten().tolist(), strict=True)
-    return torch.tensor([kept and score >= threshold for score, kept in pairs]).reshape(mask.shape)
-
-
 def keep_row_by_row(weight, k):
     mask = torch.zeros(weight.shape, dtype=torch.bool)
     for row, values in zip(mask, weight, strict=True):
         row[values.abs().argsort(descending=True)[:k]] = True  # another order among equals
     return mask
+
+
+def budget_by_means(masks):
+    found = {}
+    for name in reversed(masks):
+        found[name] = 1 - masks[name].double().mean()
+    return found
 
 
 def silence_by_product(weight, bias, k):
@@ -225,8 +227,9 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
             lambda held, share: torch.searchsorted(held, share) + 1],
     "2.1": [keep_top_by_places],
     "2.3": [rounds_by_hand],
-    "2.4": [next_mask_in_a_loop, lambda scores, mask, threshold: mask * (scores >= threshold)],
+    "2.4": [lambda weight, inputs: (weight[None] * inputs[:, None]).abs().mean(0)],
     "2.5": [keep_row_by_row],
+    "2.6": [budget_by_means],
     "3.2": [silence_by_product],
     "3.3": [lambda outputs: outputs.count_nonzero(0) / len(outputs),
             lambda outputs: 1 - (outputs == 0).double().mean(0)],

@@ -27,6 +27,8 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.curves({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
                  lambda ax: plots.network(layer, ax),
                  lambda ax: plots.matrix(torch.eye(3).bool(), ax),
+                 lambda ax: plots.ordered(torch.rand(2, 3), 2, ax),
+                 lambda ax: plots.tiles(torch.rand(3, 3), torch.eye(3).bool(), ax),
                  lambda ax: plots.architecture(lenet_5(), ax),
                  lambda ax: plots.trials([a_trial(100, 0.01)], 0.02, ax),
                  lambda ax: plots.squares(lenet_5(), ax),
@@ -78,6 +80,27 @@ def test_the_histogram_counts_every_weight_once():
     assert plots.histogram(values).patches[0].get_data().values.sum() == 1000
     marked = plots.histogram(values, threshold=0.5).patches[1].get_data().values.sum()
     assert marked == (values.abs() < 0.5).sum()
+
+
+def test_a_threshold_lies_between_two_bars():
+    values = torch.linspace(-1, 1, 999)
+    kept, inside = plots.histogram(values, threshold=0.37).patches
+    edges = inside.get_data().edges
+    assert abs(edges - 0.37).min() < 1e-9
+    both = (kept.get_data().values > 0) & (inside.get_data().values > 0)
+    assert (kept.get_data().values == inside.get_data().values)[both].all()
+
+
+def test_the_scores_of_a_choice_stand_in_order():
+    ax = plots.ordered(torch.tensor([0.3, 0.1, 0.2]), 1)
+    assert [round(bar.get_height(), 1) for bar in ax.patches] == [0.1, 0.2, 0.3]
+    assert [bar.get_hatch() for bar in ax.patches] == ["//", None, None]
+
+
+def test_tiles_say_what_stays():
+    ax = plots.tiles(torch.tensor([[0.5, -0.2]]), torch.tensor([[True, False]]))
+    assert [text.get_text() for text in ax.texts] == ["0.5\nTrue", "−0.2\nFalse"]
+    assert [tile.get_hatch() for tile in ax.patches] == [None, "//"]
 
 
 def test_the_network_draws_a_zero_unlike_any_other_weight():
