@@ -18,6 +18,7 @@ from course_tools.plots.base import (
            picture,
 )
 from course_tools.plots.networks import architecture, matrix, network, residual, squares
+from course_tools.plots.redundancy import cloud, dots, strips, twins_and_reader
 from course_tools.plots.results import (
            bars,
            budgets,
@@ -30,6 +31,7 @@ from course_tools.plots.results import (
 )
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY",
-           "Picture", "architecture", "bars", "budgets", "curves", "digits",
-           "histogram", "matrix", "network", "panels", "picture", "pixel_map",
-           "residual", "squares", "symmetric_bins", "trials"]
+           "Picture", "architecture", "bars", "budgets", "cloud", "curves",
+           "digits", "dots", "histogram", "matrix", "network", "panels", "picture", "pixel_map",
+           "residual", "squares", "strips", "symmetric_bins", "trials",
+           "twins_and_reader"]
