@@ -38,6 +38,13 @@ def share_in_a_loop(numbers):
     return zeros / numbers.numel()
 
 
+def merged_by_product(next_weight, next_bias, stays, goes, scale, shift):
+    speaks = torch.eye(next_weight.shape[1], dtype=torch.float64)
+    speaks[goes] = 0
+    speaks[goes, stays] = scale
+    return [next_weight.double() @ speaks, next_bias + shift * next_weight[:, goes]]
+
+
 def keep_top_by_places(scores, sparsity):
     flat = scores.flatten().tolist()
     order = sorted(range(len(flat)), key=lambda place: (flat[place], place))
@@ -207,12 +214,12 @@ def shares_by_first_miss(scan, sparsities, loss):
 
 ALTERNATIVES = {  # right, and written in another way: a loop, another type, another order
     "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
-    "1.2": [lambda weights, threshold: np.mean(np.abs(weights.numpy()) < threshold),
-            lambda weights, threshold: float((weights.double() ** 2 < threshold ** 2).sum())
-            / weights.numel()],
-    "1.3": [lambda outputs: (outputs.count_nonzero(0) == 0).sum().float(),
+    "1.4": [merged_by_product],
+    "1.5": [lambda m, n: (m * n - 1) // (m + n),
+            lambda m, n: torch.tensor(math.ceil(m * n / (m + n)) - 1)],
+    "1.6": [lambda outputs: (outputs.count_nonzero(0) == 0).sum().float(),
             lambda outputs: sum(float(column.abs().max()) == 0 for column in outputs.T)],
-    "1.4": [lambda held, share: next(k for k, part in enumerate(held.tolist(), 1) if part >= share),
+    "1.7": [lambda held, share: next(k for k, part in enumerate(held.tolist(), 1) if part >= share),
             lambda held, share: torch.searchsorted(held, share) + 1],
     "2.1": [keep_top_by_places],
     "2.3": [rounds_by_hand],
