@@ -54,7 +54,7 @@ def random_masks(model: nn.Module, sparsity: Shares, *, seed: int = 0,
                  masks: Masks | None = None) -> Masks:
     """Prune weights at random, in each layer the same share, or {layer: share}.
 
-    What a score achieves beyond this control, it achieves by choosing. `masks`: `magnitude_masks`.
+    The control of a score; given the shares of its masks, of what it chose within each layer.
     """
     # not `seed` itself: torch would reuse the random stream that drew the model's weights
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))

@@ -20,7 +20,9 @@ from course_tools.checks.judge import MARKS
 from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
 
 KNOWN = {"tried": MARKS["not yet"], "right": MARKS["right"]}
-RENUMBERED: tuple[dict[str, str], ...] = ()  # {old number: new}, for each time that numbers changed
+RENUMBERED: tuple[dict[str, str], ...] = (  # {old number: new}, for each time that numbers changed
+    {"1.2": "", "1.3": "1.6", "1.4": "1.7", "2.4": ""},  # "" where an exercise is gone
+)
 
 
 def progress_file() -> Path | None:
@@ -45,7 +47,8 @@ def read() -> dict[str, str]:
         if not all(state in KNOWN for state in stored.values()):
             raise ValueError
         for changed in RENUMBERED[content.get("schema", 1) - 1:]:
-            stored = {changed.get(number, number): state for number, state in stored.items()}
+            stored = {changed.get(number, number): state for number, state in stored.items()
+                      if changed.get(number, number)}
         return stored
     except (ValueError, KeyError, TypeError, AttributeError):
         old = path.replace(aside(path))

@@ -50,8 +50,9 @@ class Figure:
 
 
 FIGURES = {
-    "redundancy": Figure(lesson_01.redundancy, recipe=recipes.BRIEFLY),
-    "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS), recipes.BRIEFLY),
+    "redundancy": Figure(lesson_01.redundancy, recipe=recipes.REDUNDANCY),
+    "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS),
+                     recipes.PERCEPTRONS),
     "unstructured": Figure(lesson_02.unstructured, recipe=recipes.UNSTRUCTURED),
     "budget_rates": Figure(lesson_02.budget_rates, recipe=recipes.without_rates(recipes.BUDGETS)),
     "budgets": Figure(lesson_02.budgets, recipe=recipes.BUDGETS),

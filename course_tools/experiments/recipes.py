@@ -12,6 +12,17 @@ from course_lib.scores import unit_layers
 BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
 BRIEFLY = {"brief": BRIEF}
 
+# Lesson 01
+
+BLIND = 0.2  # the share of weights that is zeroed at random
+PERCEPTRONS = BRIEFLY | {"blind": BLIND}
+REDUNDANCY = {
+    "networks": {"trained": BRIEF | {"l2": 0.0}, "with decay": BRIEF,
+                 "longer, with decay": BRIEF | {"epochs": 30}},  # the last as the shipped network
+    "blind": BLIND,
+    "rank": 40,  # directions that are kept of the first layer: chosen on the shipped network
+}
+
 # Lessons 02 to 04
 
 UNSTRUCTURED = {

@@ -45,6 +45,13 @@ def report_in_a_loop(validation, test):
     return best, test.tolist()[best]
 
 
+def merged_by_product(next_weight, next_bias, stays, goes, scale, shift):
+    speaks = torch.eye(next_weight.shape[1], dtype=torch.float64)
+    speaks[goes] = 0
+    speaks[goes, stays] = scale
+    return [next_weight.double() @ speaks, next_bias + shift * next_weight[:, goes]]
+
+
 def keep_top_by_places(scores, sparsity):
     flat = scores.flatten().tolist()
     order = sorted(range(len(flat)), key=lambda place: (flat[place], place))
@@ -218,12 +225,12 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
     "0.6": [report_in_a_loop,
             lambda validation, test: (validation.argmax(), test[validation.argmax()])],
-    "1.2": [lambda weights, threshold: np.mean(np.abs(weights.numpy()) < threshold),
-            lambda weights, threshold: float((weights.double() ** 2 < threshold ** 2).sum())
-            / weights.numel()],
-    "1.3": [lambda outputs: (outputs.count_nonzero(0) == 0).sum().float(),
+    "1.4": [merged_by_product],
+    "1.5": [lambda m, n: (m * n - 1) // (m + n),
+            lambda m, n: torch.tensor(math.ceil(m * n / (m + n)) - 1)],
+    "1.6": [lambda outputs: (outputs.count_nonzero(0) == 0).sum().float(),
             lambda outputs: sum(float(column.abs().max()) == 0 for column in outputs.T)],
-    "1.4": [lambda held, share: next(k for k, part in enumerate(held.tolist(), 1) if part >= share),
+    "1.7": [lambda held, share: next(k for k, part in enumerate(held.tolist(), 1) if part >= share),
             lambda held, share: torch.searchsorted(held, share) + 1],
     "2.1": [keep_top_by_places],
     "2.3": [rounds_by_hand],

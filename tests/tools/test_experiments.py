@@ -162,7 +162,7 @@ def test_perceptrons_have_one_hidden_layer_or_none(width, sizes):
 def test_each_run_gives_rows_with_its_seed(mnist):
     few = type(mnist)(mnist.train[:256], mnist.validation[:400], mnist.test[:100])
     assert [row["network"] for row in redundancy(few, seed=3)] == [
-        "untrained", "trained", "trained with decay"]
+        "untrained", "trained", "with decay", "longer, with decay"]
     row, = widths(few, seed=3, width=4)
     assert (row["seed"], row["width"], row["weights"]) == (3, 4, 784 * 4 + 40)
     rows = unstructured(few, seed=3)

@@ -25,6 +25,9 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.histogram(torch.randn(100), ax, threshold=0.5),
                  lambda ax: plots.pixel_map(torch.rand(784), ax),
                  lambda ax: plots.curves({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
+                 lambda ax: plots.runs({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
+                 lambda ax: plots.strips({"a": [1, 2], "b": [3]}, ax),
+                 lambda ax: plots.cloud(torch.randn(50, 2), ax),
                  lambda ax: plots.network(layer, ax),
                  lambda ax: plots.matrix(torch.eye(3).bool(), ax),
                  lambda ax: plots.ordered(torch.rand(2, 3), 2, ax),
@@ -73,6 +76,30 @@ def test_curves_draw_means_and_intervals():
 def test_curves_are_drawn_as_they_are_unless_in_per_cent():
     line, = plots.curves({"a": {0.1: [0.4], 0.5: [3.0]}}).lines
     assert line.get_ydata().tolist() == [0.4, 3.0]
+
+
+def test_runs_draw_every_value():
+    ax = plots.runs({"a": {0.5: [0.8, 0.9], 0.1: [0.4, 0.4]}}, percent=True)
+    means, values = ax.lines
+    assert means.get_ydata() == pytest.approx([40, 85])
+    assert sorted(values.get_ydata()) == pytest.approx([40, 40, 80, 90])
+
+
+def test_a_cloud_has_its_axes_at_right_angles_and_says_how_much_each_holds():
+    torch.manual_seed(0)
+    ax = plots.cloud(torch.randn(5000, 2) * torch.tensor([3.0, 1.0]))
+    _, long, short = ax.lines
+    slopes = [(line.get_xydata()[1] - line.get_xydata()[0]) for line in (long, short)]
+    assert slopes[0] @ slopes[1] == pytest.approx(0, abs=1e-3)
+    assert "long axis: 90 %" in long.get_label()
+
+
+def test_who_reads_twins_is_asked_for_the_weight_and_the_bias_when_one_goes():
+    left, right = plots.panels(1, 2)[0]
+    assert plots.twins_and_reader(left, right) is left
+    assert {text.get_text() for text in left.texts} == {"A", "B", "a", "b", "+ c",
+                                                        "B = scale · A + shift"}
+    assert sorted(text.get_text() for text in right.texts) == ["+ ?", "0", "?", "A", "B"]
 
 
 def test_the_histogram_counts_every_weight_once():
