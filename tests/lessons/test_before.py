@@ -141,12 +141,15 @@ def test_a_progress_file_of_then_is_read(tmp_path, monkeypatch):
 
 
 def test_progress_follows_an_exercise_that_changes_its_number(tmp_path, monkeypatch):
-    """First 2.3 and 2.4 change places; later 2.4 becomes 2.5."""
+    """First 2.3 and 2.4 change places and 2.6 goes; later 2.4 becomes 2.5."""
+    monkeypatch.setattr(progress, "RENUMBERED", ())
     file = tmp_path / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(file))
     progress.record("2.3", "right")
     progress.record("2.1", "tried")
-    monkeypatch.setattr(progress, "RENUMBERED", ({"2.3": "2.4", "2.4": "2.3"}, {"2.4": "2.5"}))
+    progress.record("2.6", "right")
+    monkeypatch.setattr(progress, "RENUMBERED", (
+        {"2.3": "2.4", "2.4": "2.3", "2.6": ""}, {"2.4": "2.5"}))
     assert progress.read() == {"2.5": "right", "2.1": "tried"}
     progress.record("2.4", "tried")
     assert progress.read() == {"2.5": "right", "2.1": "tried", "2.4": "tried"}
