@@ -17,6 +17,7 @@ from course_tools.plots.base import (
            panels,
            picture,
 )
+from course_tools.plots.convolutions import before_after, maps, runners, unrolled
 from course_tools.plots.networks import architecture, matrix, network, residual, squares
 from course_tools.plots.results import (
            bars,
@@ -30,6 +31,6 @@ from course_tools.plots.results import (
 )
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY",
-           "Picture", "architecture", "bars", "budgets", "curves", "digits",
-           "histogram", "matrix", "network", "panels", "picture", "pixel_map",
-           "residual", "squares", "symmetric_bins", "trials"]
+           "Picture", "architecture", "bars", "before_after", "budgets", "curves", "digits",
+           "histogram", "maps", "matrix", "network", "panels", "picture", "pixel_map",
+           "residual", "runners", "squares", "symmetric_bins", "trials", "unrolled"]
