@@ -17,8 +17,8 @@ from course_tools.plots.base import BLUE, COLOURS, GREEN, MARKS, ORANGE, axes_fo
 def maps(model: nn.Sequential, ax: Axes | None = None) -> Axes:
     """Draw what each layer of a chain gives: as wide as its maps are many, as high as they are.
 
-    Layers stand at equal distances, so that names fit; below each stands its name, how many maps, and their pixels. A
-    fully connected layer is orange and hatched.
+    Layers stand at equal distances, so that names fit; below each stands its name, how many maps,
+    and their pixels. A fully connected layer is orange and hatched.
     """
     ax = panels(width=11, height=3.4)[0, 0] if ax is None else ax
     layers, place = prunable_layers(model), 0
@@ -51,19 +51,19 @@ def unrolled(signal: Tensor, weight: Tensor, row: int, column: int) -> np.ndarra
     channels, size = weight.shape[0], weight.shape[-1]
     signal, weight = signal.detach(), weight.detach()
     patch = signal[:, row:row + size, column:column + size]
-    axes = panels(4, channels, width=11, height=5.6)
+    axes, grey = panels(4, channels, width=11, height=5.6), _grey(signal)
     for channel in range(channels):
-        axes[0, channel].imshow(signal[channel].numpy(), cmap="gray_r")
+        axes[0, channel].imshow(signal[channel].numpy(), **grey)
         axes[0, channel].add_patch(Rectangle((column - 0.5, row - 0.5), size, size, fill=False,
                                              edgecolor=ORANGE, linewidth=2.5))
         axes[0, channel].set_title(f"channel {channel}", fontsize=11, fontweight="normal",
                                    loc="center")
-        axes[1, channel].imshow(patch[channel].numpy(), cmap="gray_r", vmin=0, vmax=float(patch.max()))
+        axes[1, channel].imshow(patch[channel].numpy(), **grey)
         axes[2, channel].imshow(weight[channel].numpy(), **_signed(weight))
     for lower in axes[3]:
         lower.remove()
     strip = axes[0, 0].figure.add_subplot(axes[3, 0].get_gridspec()[3, :])
-    _strips(strip, patch, weight)
+    _strips(strip, patch, weight, grey)
     for ax in axes[:3].flat:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(True)
@@ -72,15 +72,19 @@ def unrolled(signal: Tensor, weight: Tensor, row: int, column: int) -> np.ndarra
     return axes
 
 
+def _grey(signal: Tensor) -> dict:
+    return {"cmap": "gray_r", "vmin": 0, "vmax": float(signal.max())}
+
+
 def _signed(values: Tensor) -> dict:
     reach = float(values.abs().max())
     return {"cmap": "PuOr", "vmin": -reach, "vmax": reach}
 
 
-def _strips(ax: Axes, patch: Tensor, weight: Tensor) -> None:
+def _strips(ax: Axes, patch: Tensor, weight: Tensor, grey: dict) -> None:
     """Draw a patch and a filter as a row of numbers each, thick lines where a channel ends."""
     across, step = patch.numel(), patch[0].numel()
-    ax.imshow(patch.reshape(1, -1).numpy(), cmap="gray_r", vmin=0, extent=(0, across, 2.2, 4.2))
+    ax.imshow(patch.reshape(1, -1).numpy(), **grey, extent=(0, across, 2.2, 4.2))
     ax.imshow(weight.reshape(1, -1).numpy(), **_signed(weight), extent=(0, across, 0, 2))
     ax.vlines(range(0, across + 1), 0, 4.2, color="0.6", linewidth=0.5)
     ax.vlines(range(0, across + 1, step), 0, 4.2, color="black", linewidth=2)
