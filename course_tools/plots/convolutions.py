@@ -107,7 +107,7 @@ def before_after(values: Mapping[str, tuple[float, float]], names: tuple[str, st
     ax.set(yticks=rows, yticklabels=values, ylim=(len(values) - 0.4, -0.6), xlim=(0, 103),
            xlabel=xlabel)
     ax.grid(axis="x", alpha=0.3)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=True)
+    ax.legend(loc="lower left")
     return ax
 
 
