@@ -1,9 +1,20 @@
 """Exercises of lesson 04, filters and channels."""
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from functools import cache
 
-from course_tools.exercises.kinds import Exercise, Quiz
+import torch
+from torch import Tensor, nn
+
+from course_lib.data import MNIST, load_mnist
+from course_lib.masks import units_to_keep
+from course_lib.measure import measure
+from course_lib.models import load_trained
+from course_lib.removal import remove_units
+from course_lib.training import evaluate, reestimate_batch_norm
+
+from course_tools.capstone.levels import Finding
+from course_tools.exercises.kinds import Exercise, Project, Quiz
 
 
 def channel_norms(weight: Tensor) -> Tensor:
@@ -24,6 +35,61 @@ def remove_block(weight: Tensor, c: int, pixels: int) -> Tensor:
     """Return the weight without the columns that read channel c."""
     channel = torch.arange(weight.shape[1]) // pixels  # of each column
     return weight[:, channel != c]
+
+
+def fair_epochs(macs: int, small_macs: int, epochs: int, again: int) -> int:
+    """Return for how many epochs a small network may train to use as much compute."""
+    return round(epochs * macs / small_macs) + again
+
+
+def half(model: nn.Sequential) -> nn.Sequential:
+    """Take most from the last block, where a layer alone bears it and the weights are."""
+    shares = {"conv4_1": 0.5, "conv4_2": 0.5, "conv4_3": 0.25, "fc1": 0.5}
+    return remove_units(model, units_to_keep(model, shares))
+
+
+@dataclass(frozen=True)
+class Half:
+    """Hold the share of weights that is left, and the accuracy with statistics estimated anew."""
+
+    left: float
+    accuracy: float
+
+
+LEFT, ACCURACY = 0.5, 0.985
+
+
+@cache
+def _mnist() -> MNIST:
+    return load_mnist()
+
+
+def weighed(answer: object) -> Half:
+    """Count a network's weights; estimate its batch norms anew, and read 2,000 validation digits.
+
+    What is no network for these images raises ValueError.
+    """
+    if not isinstance(answer, nn.Module):
+        raise ValueError(f"my_half is a {type(answer).__name__}; allowed is a network, such as "
+                         "remove_units returns")
+    whole = measure(load_trained("vgg_mini")).weights
+    try:
+        accuracy = evaluate(reestimate_batch_norm(answer, _mnist().train),
+                            _mnist().validation[:2_000])
+        return Half(measure(answer).weights / whole, accuracy)
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(f"my_half does not run on the digits: {error}") from None
+
+
+def findings(found: Half) -> tuple[Finding, ...]:
+    """Hold a network against the two budgets, in words that are the same in every run."""
+    fits = {"weights": found.left <= LEFT, "accuracy": found.accuracy >= ACCURACY}
+    return tuple(Finding(name, "met" if fits[name] else "missed", told)
+                 for name, told in ASKED.items())
+
+
+ASKED = {"weights": f"at most {100 * LEFT:g} % of vgg_mini's",
+         "accuracy": f"at least {100 * ACCURACY:g} %, statistics estimated anew"}
 
 
 def _parts(filters: int, after: int, *, seed: int) -> dict[str, Tensor]:
@@ -84,8 +150,28 @@ EXERCISES = (
         why="A layer's matrix has a row for each filter and a block of columns for each filter of "
             "the layer before. Half of both leaves a quarter.",
     ),
+    Quiz(
+        "4.5", "Two thousand images, no label", 2, 1,
+        answer="d",
+        choices={"a": "about 10 %, like guessing", "b": "about as much as before",
+                 "c": "about 60 %", "d": "more than 90 %"},
+        mistakes={
+            "a": "It read more than that before, and what it now stores fits better, not worse.",
+            "b": "No weight changes, true. But every map is shifted and scaled by what a batch "
+                 "norm stores, and that does change.",
+            "c": "It is more. So little was wrong with the weights that were left.",
+        },
+        idea="what a batch norm does with a mean and a variance that no longer fit",
+        hints=("What does a batch norm subtract, and when did it learn that number?",
+               "It was learnt when 8 filters fed the next layer. Now about 6 do, and the sums that "
+               "arrive are others."),
+        right="Most of the drop was stale statistics, not lost filters.",
+        why="A batch norm subtracts the mean and divides by the spread that its maps had in "
+            "training. With filters gone the maps have another mean and spread, so all later "
+            "layers read numbers that they never saw. Both can be estimated anew without a label.",
+    ),
     Exercise(
-        "4.2", "Norms of channels", 1, 5,
+        "4.2", "Norms of channels", 1, 3,
         reference=channel_norms,
         cases=lambda: [(torch.arange(-2.0, 10.0).reshape(2, 3, 1, 2),), (torch.ones(5, 2, 3, 3),),
                        (torch.tensor([[1.0, -2.0], [-3.0, 4.0]]).reshape(2, 2, 1, 1),)],
@@ -110,7 +196,7 @@ EXERCISES = (
             "input map. So we add magnitudes up over all dimensions but the channels'.",
     ),
     Exercise(
-        "4.3", "What a filter takes along", 2, 10,
+        "4.3", "What a filter takes along", 2, 8,
         reference=remove_filter,
         cases=lambda: [(_parts(3, 3, seed=0), 1), (_parts(2, 4, seed=1), 0),
                        (_parts(4, 4, seed=2), 3)],
@@ -142,7 +228,7 @@ EXERCISES = (
             "counts its own filters.",
     ),
     Exercise(
-        "4.4", "Behind a Flatten", 3, 10,
+        "4.4", "Behind a Flatten", 3, 6,
         reference=remove_block,
         cases=lambda: [(torch.arange(24.0).reshape(2, 12), 1, 4),
                        (torch.arange(24.0).reshape(4, 6), 0, 2),
@@ -172,5 +258,58 @@ EXERCISES = (
         right="That is why a filter of LeNet-5 takes sixteen columns along.",
         why="Flatten writes one map after the other, so column j belongs to channel j // pixels. "
             "We keep the columns that belong to another.",
+    ),
+    Exercise(
+        "4.6", "A fair control", 2, 5,
+        reference=fair_epochs,
+        cases=lambda: [(2_700_000, 690_000, 3, 1), (1_000, 100, 10, 4), (800, 300, 5, 0),
+                       (500, 500, 7, 2)],
+        mistakes={
+            "That is as many epochs. An epoch of the small network costs less, so by compute it "
+            "may have more of them.": lambda macs, small_macs, epochs, again: epochs + again,
+            "The pruned network was retrained as well; the control gets those epochs too.":
+                lambda macs, small_macs, epochs, again: round(epochs * macs / small_macs),
+            "Retraining was done with the small network already: those epochs cost as much as the "
+            "control's own.":
+                lambda macs, small_macs, epochs, again: round((epochs + again) * macs / small_macs),
+            "The other way round: the smaller the network, the more epochs it may have.":
+                lambda macs, small_macs, epochs, again: round(epochs * small_macs / macs) + again,
+            "A number of epochs is whole: round to the nearest.":
+                lambda macs, small_macs, epochs, again: epochs * macs / small_macs + again,
+        },
+        idea="which of the epochs were paid at the large network's price",
+        hints=("What does one epoch of the large network cost, in epochs of the small one?",
+               "It costs macs / small_macs of them. How many such epochs were there?",
+               "Only the first epochs were the large network's. Those of retraining count as they "
+               "are."),
+        right="Liu et al. call this control Scratch-B, B for budget; as many epochs is Scratch-E.",
+        why="The large network's epochs cost macs / small_macs epochs of the small one each. "
+            "Retraining is done at the small network's price, so it is added as it is.",
+    ),
+    Project(
+        "4.7", "Half of it", 3, 10,
+        reference=half, weigh=weighed, budgets=findings,
+        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        mistakes={
+            "Too many weights are left, and too much accuracy is lost: take from other layers.":
+                lambda found: found.left > LEFT and found.accuracy < ACCURACY,
+            "It reads well, but more than half of the weights are left. Which layers have the most "
+            "weights?": lambda found: found.left > LEFT,
+            "It is as bad as guessing: one layer at least gave far more than it can.":
+                lambda found: found.accuracy < 0.3,
+            "It is small enough. Which layer's share costs most, in the scan? And does a layer "
+            "that bears three quarters alone bear it with its neighbours?": lambda found: True,
+        },
+        idea="the scan: which layers bear it, and of these, which have many weights",
+        hints=("The same share in every layer will not do. Where are most of the weights? Print "
+               "part.weight.numel() for each of prunable_layers(model).",
+               "The last block and fc1 bear much, and most weights are in the last block. Begin "
+               "there, and with shares well below what the scan shows for one layer alone.",
+               "Half of conv4_1, of conv4_2 and of fc1, and less of conv4_3: units_to_keep takes "
+               "{layer: share that goes}, and remove_units what that returns."),
+        right="Half of the weights, and few digits lost: the budget did that, without training.",
+        why="A uniform 30 % also leaves half of the weights, but takes from narrow early layers "
+            "that the scan shows to suffer. The last block has most weights and bears most. Its "
+            "layers together bear less than each alone, so the shares stay at half or below.",
     ),
 )

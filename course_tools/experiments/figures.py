@@ -62,7 +62,6 @@ FIGURES = {
                             recipes.without_rates(recipes.CONTEST)),
     "neuron_contest": Figure(lesson_03.neuron_contest, _each("decay", (0.0, recipes.BRIEF["l2"])),
                              recipes.CONTEST),
-    "race": Figure(lesson_04.race, recipe=recipes.RACE),
     "race_rates": Figure(lesson_04.race_rates, recipe=recipes.without_rates(recipes.FILTER_RACE)),
     "filter_race": Figure(lesson_04.filter_race, recipe=recipes.FILTER_RACE),
     "batch_norm": Figure(lesson_04.batch_norm, recipe=recipes.without_rates(recipes.FILTER_RACE)),

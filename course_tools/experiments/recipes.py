@@ -76,11 +76,6 @@ CONTEST = {
         },
     },
 }
-RACE = {
-    "brief": {"epochs": 8, "lr": 3e-3, "l2": 0.05},  # for vgg_mini where several are trained
-    "kept": (0.75, 0.5, 0.35, 0.25),  # of the filters of each layer
-}
-
 FILTER_RACE = {
     "images": 12_000,  # of the training split, so that eight seeds take half an hour
     "brief": {"epochs": 3, "lr": 3e-3, "l2": 0.05, "batch_size": 64},

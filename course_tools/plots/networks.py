@@ -84,7 +84,7 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
                 ax.annotate(name, (left + units / 2, 15), rotation=90, fontsize=9, ha="center",
                             va="bottom")
                 left += units + gap
-    ax.set(xlim=(0, left - gap), ylim=(-15, 27), xlabel="filters or neurons", yticks=[])
+    ax.set(xlim=(-gap, left - gap), ylim=(-15, 27), xlabel="filters or neurons", yticks=[])
     ax.spines["left"].set_visible(False)
     return ax
 

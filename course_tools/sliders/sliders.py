@@ -301,7 +301,7 @@ def _resize(model: nn.Sequential, split: Split, axes: np.ndarray,
     axes[1].barh(names, [100] * 4, color="0.9")
     bars = axes[1].barh(names, [100] * 4, color=[plots.GREEN, *[plots.BLUE] * 3], animated=True)
     axes[1].invert_yaxis()
-    axes[1].set(xlim=(0, 103), xlabel="% of images, % of the whole")
+    axes[1].set(xlim=(0, 103), xlabel="% (accuracy: of the digits; else: of the whole)")
 
     def step(*kept: int) -> str:
         network = smaller(*kept)

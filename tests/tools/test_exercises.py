@@ -245,6 +245,8 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "4.3": [remove_by_cat],
     "4.4": [lambda weight, c, pixels: torch.cat(
         [weight[:, :c * pixels], weight[:, (c + 1) * pixels:]], dim=1)],
+    "4.6": [lambda macs, small_macs, epochs, again: int(
+                (epochs * macs + again * small_macs) / small_macs + 0.5)],
     "5.2": [lambda weight, mask, quality: quality * np.std(weight.numpy()[mask.numpy()]),
             threshold_by_hand],
     "5.3": [lambda weight, mask, quality: ~((weight.abs() < threshold_by_hand(

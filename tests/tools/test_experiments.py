@@ -12,7 +12,6 @@ from course_lib.models import (
     lenet_300_100,
     perceptron,
     prunable_layers,
-    vgg_mini,
 )
 from course_lib.training import evaluate
 
@@ -21,8 +20,7 @@ from course_tools.experiments.__main__ import main
 from course_tools.experiments.figures import FIGURES, Figure, run_figure
 from course_tools.experiments.lesson_01 import directions, redundancy, twins, widths
 from course_tools.experiments.lesson_02 import unstructured
-from course_tools.experiments.lesson_04 import filters_kept, race
-from course_tools.experiments.recipes import HAN, RACE, SHIPPED, UNSTRUCTURED
+from course_tools.experiments.recipes import HAN, SHIPPED, UNSTRUCTURED
 from course_tools.lessons.notebooks import NOTEBOOKS
 
 
@@ -169,25 +167,6 @@ def test_each_run_gives_rows_with_its_seed(mnist):
     assert len(rows) == 3 * len(UNSTRUCTURED["sparsities"])
     at_zero = [row["after"] for row in rows if row["sparsity"] == 0]
     assert at_zero == [at_zero[0]] * 3  # nothing pruned: the way to choose makes no difference
-
-
-def test_the_race_compares_networks_with_as_many_weights(mnist):
-    few = type(mnist)(mnist.train[:256], mnist.validation[:100], mnist.test[:100])
-    rows = race(few, seed=1, recipe=RACE | {"brief": {"epochs": 1}, "kept": (0.5,)})
-    assert [row["kind"] for row in rows] == ["filters by L1", "random filters", "single weights",
-                                             "narrow from scratch"]
-    assert len({row["nonzero"] for row in rows}) == 1
-    assert 0.24 < rows[0]["nonzero"] / 123_464 < 0.26
-
-
-def test_filters_are_kept_by_their_norm_or_at_random():
-    model = vgg_mini()
-    by_norm, random, again = (filters_kept(model, 0.5, seed) for seed in (None, 0, 0))
-    assert list(by_norm) == list(prunable_layers(model))[:-1]
-    norms = model.conv3_1.weight.detach().abs().sum((1, 2, 3))
-    assert by_norm["conv3_1"].tolist() == sorted(norms.argsort()[16:].tolist())
-    assert all(random[name].equal(again[name]) for name in random)
-    assert not random["conv3_1"].equal(by_norm["conv3_1"])
 
 
 def test_twins_are_found_whatever_their_scale():
