@@ -63,7 +63,7 @@ def test_lessons_read_long_runs():
 def test_the_figures_that_lessons_read_are_whole(name):
     file = json.loads((RESULTS / f"{name}.json").read_text())
     seeds = len({row["seed"] for row in load_results(name)})
-    assert seeds >= 3
+    assert seeds >= (1 if name.endswith("_rates") else 3)  # one seed tunes rates, others report
     assert file["command"] == f"course experiments {name} --seeds {seeds} --fresh"
     assert file["schema"] == results.SCHEMA
     assert {"torch", "python", "machine", "threads", "seconds"} <= set(file)
