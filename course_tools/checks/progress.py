@@ -20,7 +20,9 @@ from course_tools.checks.judge import MARKS
 from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
 
 KNOWN = {"tried": MARKS["not yet"], "right": MARKS["right"]}
-RENUMBERED: tuple[dict[str, str], ...] = ()  # {old number: new}, for each time that numbers changed
+RENUMBERED: tuple[dict[str, str], ...] = (  # {old number: new}, for each time that numbers changed
+    {"3.2": "", "3.3": "", "3.4": "3.8"},  # "" for what is gone
+)
 
 
 def progress_file() -> Path | None:

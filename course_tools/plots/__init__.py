@@ -28,8 +28,10 @@ from course_tools.plots.results import (
            symmetric_bins,
            trials,
 )
+from course_tools.plots.strips import strips
+from course_tools.plots.struck import struck
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY",
            "Picture", "architecture", "bars", "budgets", "curves", "digits",
            "histogram", "matrix", "network", "panels", "picture", "pixel_map",
-           "residual", "squares", "symmetric_bins", "trials"]
+           "residual", "squares", "strips", "struck", "symmetric_bins", "trials"]

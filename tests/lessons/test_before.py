@@ -144,6 +144,7 @@ def test_progress_follows_an_exercise_that_changes_its_number(tmp_path, monkeypa
     """First 2.3 and 2.4 change places; later 2.4 becomes 2.5."""
     file = tmp_path / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(file))
+    monkeypatch.setattr(progress, "RENUMBERED", ())
     progress.record("2.3", "right")
     progress.record("2.1", "tried")
     monkeypatch.setattr(progress, "RENUMBERED", ({"2.3": "2.4", "2.4": "2.3"}, {"2.4": "2.5"}))
