@@ -6,7 +6,8 @@
     course experiments unstructured   # data/results/unstructured.json
     course experiments budget_rates   # data/results/budget_rates.json, on a network of its own
     course experiments budgets        # data/results/budgets.json, at the rates that this found best
-    course experiments neurons        # data/results/neurons.json
+    course experiments contest_rates  # data/results/contest_rates.json, on a network of its own
+    course experiments neuron_contest # data/results/neuron_contest.json, at those rates
     course experiments han --jobs 2   # data/results/han.json; so for the others too
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.

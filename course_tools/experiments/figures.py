@@ -56,8 +56,6 @@ FIGURES = {
     "unstructured": Figure(lesson_02.unstructured, recipe=recipes.UNSTRUCTURED),
     "budget_rates": Figure(lesson_02.budget_rates, recipe=recipes.without_rates(recipes.BUDGETS)),
     "budgets": Figure(lesson_02.budgets, recipe=recipes.BUDGETS),
-    "neurons": Figure(lesson_03.neurons, _each("decay", (0.0, recipes.BRIEF["l2"])),
-                      recipes.BRIEFLY),
     "contest_rates": Figure(lesson_03.contest_rates, _each("decay", (0.0, recipes.BRIEF["l2"])),
                             recipes.without_rates(recipes.CONTEST)),
     "neuron_contest": Figure(lesson_03.neuron_contest, _each("decay", (0.0, recipes.BRIEF["l2"])),

@@ -18,7 +18,7 @@ MOVED = {  # the longest beginning of a dotted name counts; "" for what is gone
     "course_lib.doctor": "course_tools.doctor",
     "course_lib.experiments": "course_tools.experiments",
     "course_lib.experiments.filters_kept": "",
-    "course_lib.experiments.neuron_scores": "course_tools.experiments.lesson_03.neuron_scores",
+    "course_lib.experiments.neuron_scores": "",
     "course_lib.experiments.perceptron": "course_lib.models.perceptron",
     "course_lib.han.qualities": "course_tools.experiments.recipes.qualities",
     "course_lib.iterative.prune_gradually": "",

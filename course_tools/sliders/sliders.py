@@ -88,13 +88,15 @@ def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int
                     f"against how many are kept; and the weights of unit {unit} as a picture.")
 
 
-def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1") -> Live:
-    """Drag how many neurons of a layer go, the smallest L1 norm first; a smaller network runs.
+def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1", *,
+                  scores: Tensor | None = None) -> Live:
+    """Drag how many neurons of a layer go; a smaller network runs.
 
-    At each step the neurons are really removed, and the network that is left is measured.
+    Those of lowest `scores` go first; without scores, those of smallest L1 norm. At each step the
+    neurons are really removed, and the network that is left is measured.
     """
     _weight(model, layer)
-    smaller, units = _smaller(model, [layer])
+    smaller, units = _smaller(model, [layer], None if scores is None else {layer: scores})
     most = units[layer] - 1
 
     def draw(axes: np.ndarray) -> Step:
@@ -172,17 +174,19 @@ def _weight(model: nn.Module, layer: str) -> Tensor:
     return layers[layer].weight.detach()
 
 
-def _smaller(model: nn.Sequential, layers: Sequence[str]
+def _smaller(model: nn.Sequential, layers: Sequence[str],
+             scores: dict[str, Tensor] | None = None
              ) -> tuple[Callable[..., nn.Sequential], dict[str, int]]:
     """Return what builds a smaller network, and how many units each of the layers has.
 
-    It is called with how many units each of them keeps: those of largest L1 norm.
+    It is called with how many units each of them keeps: those of highest score, or L1 norm.
     """
     units = {name: len(prunable_layers(model)[name].weight) for name in layers}
 
     def smaller(*kept: int) -> nn.Sequential:
         return remove_units(model, units_to_keep(model, {
-            name: 1 - count / units[name] for name, count in zip(layers, kept, strict=True)}))
+            name: 1 - count / units[name] for name, count in zip(layers, kept, strict=True)},
+            scores=scores))
 
     return smaller, units
 

@@ -80,10 +80,20 @@ def budget_by_means(masks):
     return found
 
 
-def silence_by_product(weight, bias, k):
-    others = torch.ones(len(bias), dtype=torch.float64)
-    others[k] = 0
-    return [weight * others[:, None], bias * others]
+def remove_by_mask(w1, b1, w2, gone):
+    stays = torch.ones(len(b1), dtype=torch.bool)
+    stays[gone] = False
+    return [w1[stays], b1[stays], w2.T[stays].T]
+
+
+def favourite_share_in_a_loop(outputs, labels):
+    shares = []
+    for column in outputs.double().T:
+        said = {}
+        for value, label in zip(column.tolist(), labels.tolist(), strict=True):
+            said[label] = said.get(label, 0) + value
+        shares.append(max(said.values()) / sum(said.values()))
+    return torch.tensor(shares)
 
 
 def fold_in_a_loop(bias, gone, next_weight, next_bias):
@@ -237,10 +247,10 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "2.4": [lambda weight, inputs: (weight[None] * inputs[:, None]).abs().mean(0)],
     "2.5": [keep_row_by_row],
     "2.6": [budget_by_means],
-    "3.2": [silence_by_product],
-    "3.3": [lambda outputs: outputs.count_nonzero(0) / len(outputs),
-            lambda outputs: 1 - (outputs == 0).double().mean(0)],
-    "3.4": [fold_in_a_loop],
+    "3.5": [remove_by_mask],
+    "3.6": [lambda outputs, gradients: (outputs.abs() * gradients.abs()).double().mean(0)],
+    "3.7": [favourite_share_in_a_loop],
+    "3.8": [fold_in_a_loop],
     "4.2": [lambda weight: torch.stack([part.norm(1) for part in weight.transpose(0, 1)]).double()],
     "4.3": [remove_by_cat],
     "4.4": [lambda weight, c, pixels: torch.cat(
