@@ -91,6 +91,14 @@ def test_the_neuron_slider_measures_a_network_that_is_really_smaller(model, mnis
     assert not np.array_equal(whole, pixels(live))
 
 
+def test_the_neuron_slider_removes_by_other_scores(model, mnist):
+    split, scores = mnist.validation[:500], torch.arange(300.0)
+    live = neuron_slider(model, split, scores=scores)
+    live.slider.value = 200
+    small = remove_units(model, {"fc1": torch.arange(200, 300)})
+    assert f"200 removed: accuracy {100 * evaluate(small, split):.1f} %" in live.text
+
+
 def test_the_rank_slider_squeezes_the_real_matrix(model, mnist):
     split = mnist.validation[:500]
     live = rank_slider(model, split)
