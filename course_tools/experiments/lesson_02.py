@@ -46,7 +46,7 @@ def budgets(data: MNIST, *, seed: int, recipe: Mapping = BUDGETS) -> list[dict]:
     """
     reference, rows = _reference(data, seed, recipe), []
     for share in recipe["sparsities"]:
-        for (budget, choice), masks in _two_by_two(reference, share, seed).items():
+        for (budget, choice), masks in budgets_and_choices(reference, share, seed).items():
             lr = recipe["rates"][str(share)][f"{budget} {choice}"]
             row = {"seed": seed, "budget": budget, "choice": choice, "sparsity": share, "lr": lr}
             rows.append(row | _retrained(reference, masks, lr, data, data.test, seed, recipe))
@@ -58,7 +58,7 @@ def budget_rates(data: MNIST, *, seed: int, recipe: Mapping = BUDGETS) -> list[d
     seed += TUNING
     reference, rows = _reference(data, seed, recipe), []
     for share in recipe["sparsities"]:
-        for (budget, choice), masks in _two_by_two(reference, share, seed).items():
+        for (budget, choice), masks in budgets_and_choices(reference, share, seed).items():
             rows += [{"seed": seed, "runner": f"{budget} {choice}", "at": share, "lr": lr}
                      | _retrained(reference, masks, lr, data, data.validation, seed, recipe)
                      for lr in recipe["list"]]
@@ -71,7 +71,7 @@ def _reference(data: MNIST, seed: int, recipe: Mapping) -> nn.Sequential:
     return reference
 
 
-def _two_by_two(reference: nn.Module, share: float, seed: int
+def budgets_and_choices(reference: nn.Module, share: float, seed: int
                 ) -> dict[tuple[str, str], Masks | None]:
     """Return masks by budget and choice; at sparsity 0 none."""
     if share == 0:

@@ -25,12 +25,12 @@ def neuron_contest(data: MNIST, *, seed: int, decay: float, recipe: Mapping = CO
     correlation of a score with the oracle's. Score "none" is the whole network.
     """
     model, split = _reference(data, seed, decay, recipe)
-    scores, rates, rows = _scores(model, split, seed), recipe["rates"][str(decay)], []
+    scores, rates, rows = neuron_scores(model, split, seed), recipe["rates"][str(decay)], []
     for name, removed in _entries(scores, recipe["removed"]):
         agreement = float(spearmanr(scores[name], scores["oracle"]).statistic)
         lr = rates[str(removed)][name] if str(removed) in rates else None
         for constants in recipe["constants"] if removed else ("zero",):
-            smaller = _without(model, scores[name], removed, constants, split)
+            smaller = without_worst(model, scores[name], removed, constants, split)
             rows.append({"seed": seed, "decay": decay, "score": name, "constants": constants,
                          "removed": removed, "agreement": agreement, "lr": lr,
                          "before": evaluate(smaller, data.test),
@@ -43,10 +43,10 @@ def contest_rates(data: MNIST, *, seed: int, decay: float, recipe: Mapping = CON
     """Retrain by every learning rate of the list, on a network of its own, read on validation."""
     seed += TUNING
     (model, split), rows = _reference(data, seed, decay, recipe), []
-    scores = _scores(model, split, seed)
+    scores = neuron_scores(model, split, seed)
     for name, removed in _entries(scores, recipe["retrained"]):
         for lr in recipe["list"]:
-            smaller = _without(model, scores[name], removed, "zero", split)
+            smaller = without_worst(model, scores[name], removed, "zero", split)
             rows.append({"seed": seed, "decay": decay, "runner": name, "at": removed, "lr": lr,
                          "after": _retrained(smaller, lr, decay, data, seed, recipe,
                                              data.validation)})
@@ -61,7 +61,7 @@ def _reference(data: MNIST, seed: int, decay: float, recipe: Mapping
     return model, data.train[:recipe["images"]]
 
 
-def _scores(model: nn.Sequential, split: Split, seed: int) -> dict[str, torch.Tensor]:
+def neuron_scores(model: nn.Sequential, split: Split, seed: int) -> dict[str, torch.Tensor]:
     """Score the neurons of the first layer in six ways; "none" stands for the whole network."""
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))  # not that of the weights
     random = torch.rand(300, generator=generator)
@@ -81,7 +81,7 @@ def _entries(scores: Mapping, counts: Sequence[int]) -> list[tuple[str, int]]:
     return [("none", 0)] + [(name, count) for name in scores if name != "none" for count in counts]
 
 
-def _without(model: nn.Sequential, scores: torch.Tensor, removed: int, constants: str,
+def without_worst(model: nn.Sequential, scores: torch.Tensor, removed: int, constants: str,
              split: Split) -> nn.Sequential:
     stay = scores.argsort(stable=True)[removed:].sort().values
     return remove_units(model, {"fc1": stay}, constants=constants,

@@ -72,10 +72,10 @@ def batch_norm(data: MNIST, *, seed: int, recipe: Mapping = FILTER_RACE) -> list
             model, _, _ = _line_up(reference, kept, seed, recipe)[runner]
             rows.append({"seed": seed, "layer": "all", "runner": runner, "kept": kept}
                         | _stale_and_anew(model, data, data.test))
-    by_norm = _unit_scores(reference, seed)["filters by L1"]
+    by_norm = filter_scores(reference, seed)["filters by L1"]
     for layer in by_norm:
         for kept in recipe["scanned"]:
-            model = remove_units(reference, _keep({layer: by_norm[layer]}, kept))
+            model = remove_units(reference, best_units({layer: by_norm[layer]}, kept))
             rows.append({"seed": seed, "layer": layer, "runner": "filters by L1", "kept": kept}
                         | _stale_and_anew(model, data, data.validation[:2_000]))
     return rows
@@ -99,8 +99,8 @@ def _line_up(reference: nn.Sequential, kept: float, seed: int, recipe: Mapping
     brief, again = recipe["brief"]["epochs"], recipe["retraining"]["epochs"]
     if kept == 1:
         return {ALL: (copy.deepcopy(reference), None, again)}
-    runners = {name: (remove_units(reference, _keep(scores, kept)), None, again)
-               for name, scores in _unit_scores(reference, seed).items()}
+    runners = {name: (remove_units(reference, best_units(scores, kept)), None, again)
+               for name, scores in filter_scores(reference, seed).items()}
     small = runners["filters by L1"][0]
     if kept in recipe["tuned"]:
         runners[LONGER] = (copy.deepcopy(small), None, brief + again)
@@ -115,7 +115,7 @@ def _line_up(reference: nn.Sequential, kept: float, seed: int, recipe: Mapping
     return runners
 
 
-def _unit_scores(model: nn.Sequential, seed: int) -> dict[str, dict[str, Tensor]]:
+def filter_scores(model: nn.Sequential, seed: int) -> dict[str, dict[str, Tensor]]:
     """Score the hidden units of each layer: by who makes them, by who reads them, at random."""
     layers = list(prunable_layers(model).items())
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))  # not that of the weights
@@ -130,7 +130,7 @@ def _unit_scores(model: nn.Sequential, seed: int) -> dict[str, dict[str, Tensor]
     return scores
 
 
-def _keep(scores: dict[str, Tensor], kept: float) -> Keep:
+def best_units(scores: dict[str, Tensor], kept: float) -> Keep:
     return {name: keep_top(score, 1 - kept).nonzero().flatten() for name, score in scores.items()}
 
 

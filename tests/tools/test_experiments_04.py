@@ -47,7 +47,7 @@ def test_budget_and_choice_are_crossed(budget_rows):
 def test_random_masks_get_the_budgets_of_global_magnitude():
     model = lesson_02.lenet_300_100(0)
     model.fc1.weight.data *= 0.3  # so that the layers are not alike
-    masks = lesson_02._two_by_two(model, 0.9, seed=1)
+    masks = lesson_02.budgets_and_choices(model, 0.9, seed=1)
     kept = {way: [int(mask.sum()) for mask in each.values()] for way, each in masks.items()}
     assert kept["global", "random"] == kept["global", "magnitude"]
     assert kept["uniform", "random"] == kept["uniform", "magnitude"] == [23_520, 3_000, 100]
@@ -124,11 +124,11 @@ def test_channels_are_chosen_by_who_reads_them():
     model = lesson_04.vgg_mini()
     model.conv2_1.weight.data[:, 5] *= 100  # its readers are loud, its maker is not
     model.conv1_1.weight.data[2] *= 100
-    scores = lesson_04._unit_scores(model, seed=0)
-    kept = {runner: lesson_04._keep(each, 1 / 8)["conv1_1"].tolist()
+    scores = lesson_04.filter_scores(model, seed=0)
+    kept = {runner: lesson_04.best_units(each, 1 / 8)["conv1_1"].tolist()
             for runner, each in scores.items()}
     assert (kept["channels by L1"], kept["filters by L1"]) == ([5], [2])
-    again = lesson_04._unit_scores(model, seed=0)["random filters"]
+    again = lesson_04.filter_scores(model, seed=0)["random filters"]
     assert all(score.equal(again[name]) for name, score in scores["random filters"].items())
 
 
@@ -161,8 +161,8 @@ def test_the_contest_takes_the_rates_that_were_found_best():
 def test_scores_of_the_contest_are_those_of_the_library(mnist):
     torch.manual_seed(0)
     model, split = lesson_03.lenet_300_100(0), mnist.train[:50]
-    scores = lesson_03._scores(model, split, seed=0)
+    scores = lesson_03.neuron_scores(model, split, seed=0)
     assert all(len(score) == 300 for score in scores.values())
-    smaller = lesson_03._without(model, scores["L1 norm"], 290, "zero", split)
+    smaller = lesson_03.without_worst(model, scores["L1 norm"], 290, "zero", split)
     kept = model.fc1.weight.detach().abs().sum(1).argsort()[290:].sort().values
     assert torch.equal(smaller.fc1.weight, model.fc1.weight[kept])

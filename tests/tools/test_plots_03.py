@@ -20,9 +20,9 @@ def test_of_a_struck_neuron_row_bias_and_reader_are_crossed_out():
     assert {"bias", "inputs", "neurons of fc1", "neurons of fc2", "11.0"} <= words
 
 
-@pytest.mark.parametrize(("seeds", "bars"), [(8, 1), (5, 0)])
-def test_a_mark_is_a_seed_and_few_seeds_have_no_interval(seeds, bars):
-    values = [float(seed % 3) for seed in range(seeds)]
+@pytest.mark.parametrize(("count", "bars"), [(8, 1), (5, 0)])
+def test_a_mark_is_a_seed_and_few_seeds_have_no_interval(count, bars):
+    values = [float(seed % 3) for seed in range(count)]
     ax = seeds({"ours": {"a": values}})
     marks, *intervals = ax.lines
     assert list(marks.get_xdata()) == values
