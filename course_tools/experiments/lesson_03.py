@@ -82,7 +82,8 @@ def _entries(scores: Mapping, counts: Sequence[int]) -> list[tuple[str, int]]:
 
 
 def without_worst(model: nn.Sequential, scores: torch.Tensor, removed: int, constants: str,
-             split: Split) -> nn.Sequential:
+                  split: Split) -> nn.Sequential:
+    """Return the network without so many neurons of its first layer, those of lowest score."""
     stay = scores.argsort(stable=True)[removed:].sort().values
     return remove_units(model, {"fc1": stay}, constants=constants,
                         split=split if constants == "mean" else None)

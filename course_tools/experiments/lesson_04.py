@@ -131,6 +131,7 @@ def filter_scores(model: nn.Sequential, seed: int) -> dict[str, dict[str, Tensor
 
 
 def best_units(scores: dict[str, Tensor], kept: float) -> Keep:
+    """Return the units of highest score, this share of each layer's."""
     return {name: keep_top(score, 1 - kept).nonzero().flatten() for name, score in scores.items()}
 
 
