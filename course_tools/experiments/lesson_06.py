@@ -2,7 +2,8 @@
 
 A sweep prunes one network further and further. What each step costs is stored as counts of images,
 [lost, gained] against the unpruned network, on validation and on test, so that the choice under any
-drop bound can be read off afterwards: `smallest_within` chooses.
+drop bound can be read off afterwards: `smallest_within` chooses. Rows of networks that were trained
+or retrained also say which images they read "wrong", see `images`.
 """
 
 import copy
@@ -22,6 +23,7 @@ from course_lib.search import sensitivity_scan, shares_within
 from course_lib.sizes import FORMATS
 from course_lib.training import predictions, train
 
+from course_tools.experiments.images import packed
 from course_tools.experiments.recipes import FLATTERY, SWEEPS, granularities
 
 Shares = dict[str, float]  # layer name -> share of its weights or units that go
@@ -51,6 +53,7 @@ def tradeoff(data: MNIST, *, seed: int, network: str,
 def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict]:
     """Sweep LeNet-300-100 in fine steps, and count what random halves of the test split say.
 
+    The first row, of strength 0, is the unpruned network.
     "halves" has [lost, gained] of one half for each of several splits in two; the rest of "test" is
     the other half's. A search on the one can be asked for its drop on the other: both are digits
     of the same writers.
@@ -60,7 +63,8 @@ def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict
     steps = [(share, _everywhere(reference, "weight", share)) for share in recipe["shares"]]
     options = SWEEPS["retraining"]["lenet_300_100"] | {"epochs": 1, "seed": seed}
     halves = random_halves(len(data.test), recipe["halves"], seed=seed)
-    rows = _rows(reference, data, "weight", "uniform", steps, options, halves)
+    rows = _rows(reference, data, "none", "none", [(0.0, {})], None, halves)
+    rows += _rows(reference, data, "weight", "uniform", steps, options, halves)
     return [{"seed": seed} | row for row in rows]
 
 
@@ -138,6 +142,8 @@ def _rows(reference: nn.Sequential, data: MNIST, granularity: str, way: str,
             "strength": strength, "nonzero": nonzero_weights(model),
             "bytes": {name: len(FORMATS[name].write(model)) for name in ("safetensors", "zstd")},
             **{name: _lost_and_gained(before[name], after[name]) for name in before}})
+        if options is not None or granularity == "none":
+            rows[-1]["wrong"] = {name: packed(~right) for name, right in after.items()}
         if halves:
             rows[-1]["halves"] = [_lost_and_gained(before["test"][half], after["test"][half])
                                   for half in halves]
