@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error("--backend dask and --scheduler tcp://... go together")
         os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
         print(run_figure(options.what, options.seeds, options.out, fresh=options.fresh,
-                         jobs=options.jobs, scheduler=options.scheduler))
+                         jobs=options.jobs, scheduler=options.scheduler,
+                         labels=getattr(options, "labels", None)))
         return
     data = load_mnist()
     for name in options.networks:
@@ -57,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         entry.add_argument("--backend", choices=("joblib", "dask"), default="joblib")
         entry.add_argument("--scheduler", help="address of a dask scheduler, tcp://...")
         entry.add_argument("--fresh", action="store_true", help="begin anew")
+        if figure.labels:
+            entry.add_argument("--labels", type=Path, required=True,
+                               help="folder with the label files of QMNIST")
     return parser
 
 

@@ -21,6 +21,7 @@ from course_tools.experiments import (
     lesson_05,
     lesson_06,
     recipes,
+    writers,
 )
 from course_tools.experiments.results import Results, circumstances
 from course_tools.experiments.spread import spread
@@ -35,13 +36,15 @@ class Figure:
     """Hold what runs for a figure: `run(data, **task, recipe=recipe)` gives the rows of one task.
 
     `recipe` is what the rows depend on, stored with them: a run goes on only with the same.
-    Networks in `few` are run with three seeds at most.
+    Networks in `few` are run with three seeds at most. Where `labels` is true, `run` also takes the
+    folder `labels` with files that are not part of the course.
     """
 
     run: Callable[..., list[dict]]
     tasks: tuple[dict, ...] = ({},)
     recipe: Mapping[str, object] = field(default_factory=dict)
     few: tuple[str, ...] = ()
+    labels: bool = False
 
     def of_seeds(self, seeds: int) -> list[dict]:
         """Return all tasks, each with its seed."""
@@ -66,6 +69,7 @@ FIGURES = {
     "tradeoff": Figure(lesson_06.tradeoff, _each("network", recipes.SWEEPS["references"]),
                        recipes.SWEEPS, few=tuple(recipes.SWEEPS["references"])),
     "flattery": Figure(lesson_06.flattery, recipe=recipes.FLATTERY),
+    "writers": Figure(writers.writers, recipe=recipes.FLATTERY, labels=True),
     "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),
                       recipes.LENET_300_100),
     "lenet_5_dropout": Figure(lesson_05.lenet_5_dropout, recipe=recipes.LENET_5),
@@ -73,21 +77,24 @@ FIGURES = {
 
 
 def run_figure(name: str, seeds: int, out: Path = DATA, *, fresh: bool = False, jobs: int = 1,
-               scheduler: str | None = None) -> Path:
+               scheduler: str | None = None, labels: Path | None = None) -> Path:
     """Run what a figure's file does not hold yet; the file is whole after every task."""
     if name not in FIGURES:
         raise ValueError(f"name is {name!r}; allowed is one of {', '.join(FIGURES)}")
     for argument, value in (("seeds", seeds), ("jobs", jobs)):
         if value < 1:
             raise ValueError(f"{argument} is {value}; allowed is 1 or more")
+    if FIGURES[name].labels != (labels is not None):
+        raise ValueError(f"labels is {labels}; allowed is a folder for writers, None for others")
     path = out / "results" / f"{name}.json"
-    command = f"course experiments {name} --seeds {seeds} --fresh"
+    more = " --labels FOLDER" if FIGURES[name].labels else ""
+    command = f"course experiments {name} --seeds {seeds}{more} --fresh"
     recipe = json.loads(json.dumps(FIGURES[name].recipe))  # as the file will give it back
     tasks = FIGURES[name].of_seeds(seeds)
     head = circumstances(command, list(range(seeds)), 1) | {"planned": len(tasks), "recipe": recipe}
     results = Results(path, head, fresh=fresh)
     left = (task for task in tasks if not results.holds(task))  # looked up when its turn comes
-    work = functools.partial(perform, name)
+    work = functools.partial(perform, name, labels=labels)
     with tqdm(total=len(tasks), desc=name, initial=sum(map(results.holds, tasks))) as bar:
         for task, rows, seconds in spread(work, left, jobs=jobs, scheduler=scheduler):
             results.add(task, rows, seconds)
@@ -95,13 +102,15 @@ def run_figure(name: str, seeds: int, out: Path = DATA, *, fresh: bool = False, 
     return path
 
 
-def perform(name: str, task: dict) -> tuple[dict, list[dict], float]:
+def perform(name: str, task: dict, *, labels: Path | None = None
+            ) -> tuple[dict, list[dict], float]:
     """Run one task of a figure on one thread; return the task, its rows, and its seconds."""
     started, before = time.perf_counter(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         figure = FIGURES[name]
-        rows = figure.run(_mnist(), **task, recipe=figure.recipe)
+        given = {"labels": labels} if figure.labels else {}
+        rows = figure.run(_mnist(), **task, **given, recipe=figure.recipe)
     finally:
         torch.set_num_threads(before)
     return task, rows, time.perf_counter() - started
