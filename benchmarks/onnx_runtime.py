@@ -11,11 +11,10 @@ import torch
 
 from course_lib.data import load_mnist
 from course_lib.export import onnx_runner, to_onnx
+from course_lib.masks import units_to_keep
 from course_lib.measure import measure, side_by_side
 from course_lib.models import load_trained
 from course_lib.removal import remove_units
-
-from course_tools.experiments.lesson_04 import filters_kept
 
 ROUNDS, SECONDS = 9, 0.3
 
@@ -23,7 +22,7 @@ ROUNDS, SECONDS = 9, 0.3
 def main() -> None:
     """Compare outputs, then print the table."""
     full = load_trained("vgg_mini")
-    models = {"full": full, "half": remove_units(full, filters_kept(full, 0.5)).eval()}
+    models = {"full": full, "half": remove_units(full, units_to_keep(full, 0.5)).eval()}
     written = {name: to_onnx(model) for name, model in models.items()}
     images = load_mnist().test.images
     for name, model in models.items():

@@ -16,21 +16,12 @@ import torch_pruning
 from torch import nn
 
 from course_lib.chains import build_chain, chain_config
-from course_lib.masks import Keep, kept_units, unit_masks
+from course_lib.masks import Keep, units_to_keep
 from course_lib.measure import measure, side_by_side
 from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
 
 ROUNDS = 7
-
-
-def half(model: nn.Sequential) -> Keep:
-    """Return the units that stay when half of every hidden layer goes."""
-    masks = unit_masks(model, 0.5, "filter") | {
-        "fc1": unit_masks(model, 0.5, "neuron")["fc1"]}
-    keep = kept_units(masks)
-    keep.pop(list(keep)[-1])
-    return keep
 
 
 def torch_pruning_removal(model: nn.Sequential, keep: Keep) -> nn.Sequential:
@@ -55,7 +46,7 @@ def milliseconds(call, *arguments) -> float:
 def main() -> None:
     """Run the comparison and print it."""
     full = load_trained("vgg_mini")
-    keep = half(full)
+    keep = units_to_keep(full, 0.5)
     small = remove_units(full, keep)
     built = build_chain(chain_config(small)).eval()
     built.load_state_dict(small.state_dict())  # pooling and ReLU take longer on some values

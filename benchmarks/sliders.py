@@ -3,7 +3,6 @@
 The goal: 120 ms at most, and 150 ms for the sliders of lesson 04.
 """
 
-import copy
 import io
 import statistics
 import time
@@ -12,7 +11,7 @@ import numpy as np
 from ipywidgets import FloatSlider
 
 from course_lib.data import load_mnist
-from course_lib.masks import apply_masks, magnitude_masks
+from course_lib.masks import magnitude_masks, masked
 from course_lib.models import load_trained
 from course_lib.training import evaluate
 
@@ -44,8 +43,8 @@ def drawn_anew(model, split) -> list[float]:
     times = []
     for share in np.random.default_rng(0).random(STEPS // 3):
         started = time.perf_counter()
-        pruned, masks = copy.deepcopy(model), magnitude_masks(model, share)
-        apply_masks(pruned, masks)
+        masks = magnitude_masks(model, share)
+        pruned = masked(model, masks)
         axes = plots.panels(1, 3, width=10.8, height=3.4)[0]
         plots.histogram(pruned.fc1.weight, axes[0])
         plots.curves({"accuracy": {share: [evaluate(pruned, split)]}}, axes[1], percent=True)

@@ -17,8 +17,8 @@ In the order in which the lessons meet them:
     relative_index  Deep Compression's index: gaps, fillers, Huffman's code
     export          the network as ONNX, for other runtimes
 
-Behind them: _files (where things are), _state (random numbers and eval mode, given back) and
-_allowed (one way to refuse).
+Behind them: _files (where things are), _state (random numbers and eval mode, given back), _means
+(what removed units said on average) and _allowed (one way to refuse).
 
 What runs the course (checks, exercises, long runs, plots) is in `course_tools`.
 """

@@ -1,12 +1,60 @@
 """One way to refuse: name the argument, say its value, say what is allowed."""
 
+import math
+import numbers
+from collections.abc import Iterable
+
+from torch import Tensor
+
 
 def require(fine: bool, argument: str, value: object, allowed: str) -> None:
-    """Raise ValueError unless `fine`.
+    """Raise ValueError unless `fine`. Of a value that is a class, the message says "a Tanh".
 
     >>> require(False, "sparsity", 90, "a share from 0 to 1 (90 % is 0.9)")
     Traceback (most recent call last):
     ValueError: sparsity is 90; allowed is a share from 0 to 1 (90 % is 0.9)
     """
     if not fine:
-        raise ValueError(f"{argument} is {value!r}; allowed is {allowed}")
+        shown = f"a {value.__name__}" if isinstance(value, type) else repr(value)
+        raise ValueError(f"{argument} is {shown}; allowed is {allowed}")
+
+
+def check_share(argument: str, value: object) -> None:
+    """Raise ValueError unless the value is a number from 0 to 1."""
+    fine = isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= value <= 1
+    require(fine, argument, value, "a share from 0 to 1 (90 % is 0.9)")
+
+
+def check_keys(argument: str, by_layer: object, layers: Iterable[str]) -> None:
+    """Raise ValueError unless this is a dict whose keys are among the layers' names."""
+    require(isinstance(by_layer, dict), argument, by_layer, "a dict, {layer: value}")
+    for name in by_layer:
+        require(name in layers, f"layer in {argument}", name, f"one of {', '.join(layers)}")
+
+
+def check_sizes(argument: str, values: dict, layers: Iterable[str]) -> None:
+    """Raise ValueError unless each value is of a layer that exists, a number, and 0 or more."""
+    check_keys(argument, values, layers)
+    for name, value in values.items():
+        fine = isinstance(value, numbers.Real) and 0 <= value < math.inf
+        require(fine, f"{argument} for {name!r}", value, "0 or more, and finite")
+
+
+def check_tensors(argument: str, tensors: dict, wanted: dict[str, Tensor]) -> None:
+    """Raise ValueError unless each is a tensor of the type, shape and device that is wanted."""
+    check_keys(argument, tensors, wanted)
+    for name, tensor in tensors.items():
+        found, allowed = _kind(tensor), _kind(wanted[name])
+        require(found == allowed, f"{argument}[{name!r}]", found, f"a tensor, {allowed}")
+
+
+def _kind(tensor: object) -> str | type:
+    return type(tensor) if not isinstance(tensor, Tensor) else (
+        f"{tensor.dtype} of shape {tuple(tensor.shape)} on {tensor.device}")
+
+
+def by_layer(argument: str, value: object, layers: Iterable[str]) -> dict:
+    """Return {layer: value}: one value for every layer, or a dict for some of them."""
+    values = value if isinstance(value, dict) else dict.fromkeys(layers, value)
+    check_keys(argument, values, layers)
+    return values

@@ -1,14 +1,15 @@
 """The MNIST digits, read from the four files that ship with the course."""
 
+import copy
 import gzip
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from course_lib._files import DATA
+from course_lib._allowed import require
+from course_lib._files import DATA, read_shipped
 
 DATA_DIR = DATA / "mnist"
 
@@ -22,39 +23,40 @@ SHA256 = {
 
 @dataclass(frozen=True)
 class Split:
-    """Hold images, float32 (n, 1, 28, 28) in [0, 1], and their labels, int64 (n,) from 0 to 9."""
+    """Hold images, float32 (n, 1, 28, 28) in [0, 1], and their labels, int64 (n,) from 0 to 9.
+
+    >>> len(Split(torch.zeros(60, 1, 28, 28), torch.zeros(60, dtype=torch.int64))[:10])
+    10
+    """
 
     images: Tensor
     labels: Tensor
 
     def __post_init__(self) -> None:
-        if self.images.dtype != torch.float32 or self.images.shape[1:] != (1, 28, 28):
-            raise ValueError(
-                f"images are {self.images.dtype} of shape {tuple(self.images.shape)}; "
-                "allowed is torch.float32 of shape (n, 1, 28, 28)"
-            )
-        if len(self.images) and not (self.images.min() >= 0 and self.images.max() <= 1):
-            raise ValueError(f"images run from {self.images.min()} to {self.images.max()}; "
-                             "allowed is 0 to 1 (grey values / 255)")
-        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
-            raise ValueError(
-                f"labels are {self.labels.dtype} of shape {tuple(self.labels.shape)}; "
-                f"allowed is torch.int64 of shape ({len(self.images)},)"
-            )
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() <= 9:
-            raise ValueError(
-                f"labels run from {self.labels.min()} to {self.labels.max()}; allowed is 0 to 9"
-            )
+        n = len(self.images)
+        _check(self.images, "images", torch.float32, (n, 1, 28, 28), 0, 1, "grey values / 255")
+        _check(self.labels, "labels", torch.int64, (n,), 0, 9, "one digit an image")
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, which: slice | Tensor) -> "Split":
-        """Return the images and labels that a slice or a tensor of indices picks."""
-        if not isinstance(which, slice | Tensor):
-            raise ValueError(f"which is {which!r}; allowed is a slice, such as split[:100], "
-                             "or a tensor of indices")
-        return Split(self.images[which], self.labels[which])
+        """Return the images and labels that a slice, or a tensor of one dimension, picks."""
+        fine = isinstance(which, slice) or (isinstance(which, Tensor) and which.dim() == 1)
+        require(fine, "which", which, "a slice, such as split[:100], or a tensor of indices")
+        part = copy.copy(self)  # not checked again: it is part of what was
+        vars(part).update(images=self.images[which], labels=self.labels[which])
+        return part
+
+
+def _check(values: Tensor, argument: str, dtype: torch.dtype, shape: tuple[int, ...],
+           lowest: int, highest: int, meaning: str) -> None:
+    require(values.dtype == dtype, f"{argument}.dtype", values.dtype, str(dtype))
+    require(values.shape == shape, f"{argument}.shape", tuple(values.shape), f"{shape}, {meaning}")
+    if len(values):
+        low, high = (value.item() for value in values.aminmax())
+        require(lowest <= low <= high <= highest, f"range of {argument}", (low, high),
+                f"{lowest} to {highest} ({meaning})")
 
 
 @dataclass(frozen=True)
@@ -69,42 +71,20 @@ class MNIST:
 def load_mnist(root: Path | str = DATA_DIR, *, validation: int = 5_000) -> MNIST:
     """Read MNIST into memory, all four files verified first.
 
-    `root` is the folder with the four files. The last `validation` of the 60,000 training images
-    become the validation split. A missing file raises FileNotFoundError, a damaged one ValueError.
+    The last `validation` of the 60,000 training images become the validation split. A missing file
+    raises FileNotFoundError, a damaged one ValueError.
     """
-    if not 1 <= validation < 60_000:
-        raise ValueError(f"validation is {validation}; allowed is 1 to 59,999 images")
-    verified = {name: _verified_bytes(Path(root) / name, sha) for name, sha in SHA256.items()}
+    require(1 <= validation < 60_000, "validation", validation, "1 to 59,999 images")
+    files = {name: read_shipped(Path(root) / name, "data/mnist", sha256)
+             for name, sha256 in SHA256.items()}
     train, test = (
-        Split(_images(verified[f"{part}-images-idx3-ubyte.gz"]),
-              _labels(verified[f"{part}-labels-idx1-ubyte.gz"]))
-        for part in ("train", "t10k")
-    )
+        Split(_numbers(files[f"{part}-images-idx3-ubyte.gz"], header=16).reshape(-1, 1, 28, 28) / 255,
+              _numbers(files[f"{part}-labels-idx1-ubyte.gz"], header=8).long())
+        for part in ("train", "t10k"))
     return MNIST(train[:-validation], train[-validation:], test)
 
 
-def _verified_bytes(path: Path, expected: str) -> bytes:
-    mend = f"restore it with: git checkout -- {DATA_DIR.parent.name}/{DATA_DIR.name}"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; {mend}")
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise ValueError(
-            f"{path} is damaged ({len(content):,} bytes): its sha256 is {found}, "
-            f"expected {expected}; {mend}"
-        )
-    return content
-
-
-def _images(content: bytes) -> Tensor:
-    """Decode an idx3 file: a header of 16 bytes, then one byte a pixel, 0 black to 255 white."""
-    pixels = torch.frombuffer(bytearray(gzip.decompress(content)), dtype=torch.uint8, offset=16)
-    return pixels.reshape(-1, 1, 28, 28).float().div_(255)
-
-
-def _labels(content: bytes) -> Tensor:
-    """Decode an idx1 file: a header of 8 bytes, then one byte a label."""
-    return torch.frombuffer(
-        bytearray(gzip.decompress(content)), dtype=torch.uint8, offset=8
-    ).long()
+def _numbers(content: bytes, header: int) -> Tensor:
+    """Decode an idx file: a header, then a byte for each pixel, 0 black to 255 white, or label."""
+    content = bytearray(gzip.decompress(content))
+    return torch.frombuffer(content, dtype=torch.uint8, offset=header)

@@ -1,20 +1,17 @@
-"""Masks: which weights stay. A mask is a bool tensor of its weight's shape; True keeps.
+"""Masks: which weights stay, as data. A bool tensor of its weight's shape; True keeps."""
 
-Masks are data: every function here reads a model and returns new masks. Only `apply_masks`
-changes a model.
-"""
-
-import numbers
-from collections.abc import Iterable
+import copy
 
 import torch
 from torch import Tensor, nn
 
+from course_lib._allowed import by_layer, check_share, check_sizes, check_tensors, require
 from course_lib.models import prunable_layers
-from course_lib.scores import magnitude, unit_scores
+from course_lib.scores import GRANULARITIES, magnitude, unit_layers, unit_scores, units_first
 
 Masks = dict[str, Tensor]  # layer name -> bool, of the weight's shape
 Keep = dict[str, Tensor]  # layer name -> sorted int64 indices of the output units that stay
+Shares = float | dict[str, float]  # the share that goes: of every layer, or {layer: share}
 
 
 def keep_top(scores: Tensor, sparsity: float) -> Tensor:
@@ -25,86 +22,67 @@ def keep_top(scores: Tensor, sparsity: float) -> Tensor:
     >>> keep_top(torch.tensor([3.0, 1.0, 2.0, 1.0]), 0.25)
     tensor([ True, False,  True,  True])
     """
-    _check_share("sparsity", sparsity)
-    if torch.isnan(scores).any():
-        raise ValueError(f"scores have {int(torch.isnan(scores).sum())} NaN values; "
-                         "allowed is none")
+    check_share("sparsity", sparsity)
+    require(not scores.isnan().any(), "a score", torch.nan, "a number")
     zeros = round(float(sparsity) * scores.numel())
-    lowest_first = scores.flatten().argsort(stable=True)
     mask = torch.ones(scores.numel(), dtype=torch.bool)
-    mask[lowest_first[:zeros]] = False
+    mask[scores.flatten().argsort(stable=True)[:zeros]] = False
     return mask.reshape(scores.shape)
 
 
-def magnitude_masks(model: nn.Module, sparsity: float | dict[str, float], *,
-                    scope: str = "global", masks: Masks | None = None) -> Masks:
+def magnitude_masks(model: nn.Module, sparsity: Shares, *, scope: str = "global",
+                    masks: Masks | None = None) -> Masks:
     """Prune the weights of smallest magnitude.
 
-    With scope "global" all layers compete for the places that stay, with "layer" each layer gives
-    up the same share. A sparsity for each layer, {name: share}, is always taken layer by layer;
-    layers it does not name stay whole. What `masks` has pruned stays pruned, and counts: sparsity
-    is a share of all weights, not of those that are left.
+    With scope "global" all layers compete, with "layer" each gives up the same share. A sparsity
+    {layer: share} is taken layer by layer; layers it does not name stay whole. What `masks` has
+    pruned stays pruned, and counts: sparsity is a share of all weights, not of those left.
     """
-    if scope not in ("global", "layer"):
-        raise ValueError(f"scope is {scope!r}; allowed is 'global' or 'layer'")
-    scores = {name: magnitude(layer.weight) for name, layer in prunable_layers(model).items()}
-    if masks is not None:
-        check_masks(model, masks)
-        for name, mask in masks.items():
-            scores[name] = scores[name].masked_fill(~mask, -1)
-    if scope == "global" and not isinstance(sparsity, dict):
-        chosen = _keep_top_of_all(scores, sparsity)
-    else:
-        shares = _share_per_layer(model, sparsity)
-        chosen = {name: keep_top(scores[name], shares[name]) for name in scores}
-    return chosen if masks is None else {
-        name: mask & masks[name] if name in masks else mask for name, mask in chosen.items()
-    }
+    require(scope in ("global", "layer"), "scope", scope, "'global' or 'layer'")
+    earlier = _complete(model, masks)
+    scores = {name: magnitude(layer.weight).masked_fill(~earlier[name], -1)
+              for name, layer in prunable_layers(model).items()}
+    if scope == "layer" or isinstance(sparsity, dict):
+        return _keep_top_of_each(scores, sparsity, earlier)
+    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
+    parts = chosen.split([mask.numel() for mask in earlier.values()])
+    return {name: mask & part.view_as(mask)
+            for (name, mask), part in zip(earlier.items(), parts, strict=True)}
 
 
-def _keep_top_of_all(scores: dict[str, Tensor], sparsity: float) -> Masks:
-    together = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
-    parts = together.split([score.numel() for score in scores.values()])
-    return {name: part.reshape(scores[name].shape)
-            for name, part in zip(scores, parts, strict=True)}
+def random_masks(model: nn.Module, sparsity: Shares, *, seed: int = 0,
+                 masks: Masks | None = None) -> Masks:
+    """Prune weights at random, in each layer the same share, or {layer: share}.
 
-
-def random_masks(model: nn.Module, sparsity: float | dict[str, float], *, seed: int = 0) -> Masks:
-    """Prune weights at random, in each layer the same share or the share {name: share} asks for.
-
-    The control beside every score: what a score achieves beyond this, it achieves by choosing.
+    What a score achieves beyond this control, it achieves by choosing. `masks`: `magnitude_masks`.
     """
-    # far from `seed` itself: that one drew the model's weights, and masks would follow them
-    lots = torch.Generator().manual_seed(1_000_003 * (seed + 1))
-    shares = _share_per_layer(model, sparsity)
-    return {name: keep_top(torch.rand(layer.weight.shape, generator=lots), shares[name])
-            for name, layer in prunable_layers(model).items()}
+    # not `seed` itself: torch would reuse the random stream that drew the model's weights
+    generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))
+    scores = {name: torch.rand(layer.weight.shape, generator=generator)
+              for name, layer in prunable_layers(model).items()}
+    return _keep_top_of_each(scores, sparsity, _complete(model, masks))
+
+
+def _keep_top_of_each(scores: dict[str, Tensor], sparsity: Shares, earlier: Masks) -> Masks:
+    shares = by_layer("sparsity", sparsity, scores)
+    return {name: mask & keep_top(scores[name].masked_fill(~mask, -1), shares.get(name, 0.0))
+            for name, mask in earlier.items()}
 
 
 def std_thresholds(model: nn.Module, quality: float | dict[str, float], *,
                    masks: Masks | None = None) -> dict[str, float]:
     """Return quality · σ for each layer, σ the standard deviation of its surviving weights.
 
-    Survivors are the weights that `masks` keeps; without masks for a layer, all of them. `quality`
-    is one number for all layers or {layer: number}; layers that it does not name get no threshold,
-    and so does a layer without survivors. Source: Han et al. 2015, who do not say whether σ is
-    taken anew in each round: with the masks of the last round it is.
+    Survivors are the weights that `masks` keeps; a layer without any gets no threshold. `quality`
+    is one number for all layers, or {layer: number} for some. Source: Han et al. 2015, who do not
+    say whether σ is taken anew in each round: with the masks of the last round it is.
     """
-    layers = prunable_layers(model)
-    if masks is not None:
-        check_masks(model, masks)
-    if isinstance(quality, dict):
-        _check_names("quality", quality, layers)
-    qualities = quality if isinstance(quality, dict) else dict.fromkeys(layers, quality)
-    thresholds = {}
+    layers, earlier = prunable_layers(model), _complete(model, masks)
+    qualities, thresholds = by_layer("quality", quality, layers), {}
+    check_sizes("quality", qualities, layers)
     for name, value in qualities.items():
-        if not (isinstance(value, numbers.Real) and 0 <= value < float("inf")):
-            raise ValueError(f"quality for {name!r} is {value!r}; allowed is 0 or more, and finite")
-        weight = layers[name].weight.detach()
-        survivors = weight if masks is None or name not in masks else weight[masks[name]]
-        if not survivors.isfinite().all():
-            raise ValueError(f"model has weights in {name!r} that are NaN or infinite; allowed is "
-                             "one whose weights are numbers")
+        survivors = layers[name].weight.detach()[earlier[name]]
+        require(bool(survivors.isfinite().all()), f"a weight in {name!r}", torch.nan, "finite")
         if survivors.numel():
             thresholds[name] = float(value * survivors.std(correction=0))
     return thresholds
@@ -115,70 +93,65 @@ def threshold_masks(model: nn.Module, thresholds: dict[str, float], *,
     """Prune the weights whose magnitude is below their layer's threshold.
 
     Layers that `thresholds` does not name stay whole. What `masks` has pruned stays pruned.
+
+    >>> model = nn.Sequential(nn.Linear(3, 1))
+    >>> model[0].weight.data = torch.tensor([[0.5, -0.1, 0.2]])
+    >>> threshold_masks(model, {"0": 0.2})
+    {'0': tensor([[ True, False,  True]])}
     """
-    layers = prunable_layers(model)
-    _check_names("thresholds", thresholds, layers)
-    for name, threshold in thresholds.items():
-        if not (isinstance(threshold, numbers.Real) and threshold >= 0):
-            raise ValueError(f"thresholds[{name!r}] is {threshold!r}; allowed is 0 or more")
-    chosen = {name: magnitude(layer.weight) >= thresholds.get(name, 0.0)
-              for name, layer in layers.items()}
-    if masks is None:
-        return chosen
-    check_masks(model, masks)
-    return chosen | {name: chosen[name] & mask for name, mask in masks.items()}
+    layers, earlier = prunable_layers(model), _complete(model, masks)
+    check_sizes("thresholds", thresholds, layers)
+    return {name: earlier[name] & (magnitude(layer.weight) >= thresholds.get(name, 0.0))
+            for name, layer in layers.items()}
 
 
-GRANULARITIES = {  # which layers each is for
-    "neuron": nn.Linear, "column": (nn.Linear, nn.Conv2d), "filter": nn.Conv2d,
-    "channel": nn.Conv2d}
+def unit_masks(model: nn.Module, sparsity: Shares, granularity: str, *,
+               scores: dict[str, Tensor] | None = None, masks: Masks | None = None) -> Masks:
+    """Prune neurons, columns, filters or channels: of each layer the share `sparsity`.
 
+    Those of lowest `scores` go, {layer: one score a unit}; without scores, those of smallest L1
+    norm. The output layer's neurons and filters stay. A neuron's bias is not pruned: `zero_units`.
 
-def unit_masks(model: nn.Module, sparsity: float | dict[str, float], granularity: str, *,
-               scores: dict[str, Tensor] | None = None) -> Masks:
-    """Prune whole units: neurons, columns, filters or channels, in each layer the same share.
-
-    `sparsity` is the share of a layer's units that go, or {layer: share}. The units with the lowest
-    `scores`, {layer: one score a unit}, go; without scores, those of smallest L1 norm. Neurons and
-    filters of the output layer are the answers and stay. These are masks for weights: a neuron's
-    bias is not theirs to prune, see `zero_units`.
+    >>> model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    >>> unit_masks(model, 0.5, "neuron", scores={"0": torch.tensor([1.0, 3.0])})["0"]
+    tensor([[False, False], [ True,  True]])
     """
-    layers, fitting = prunable_layers(model), unit_layers(model, granularity)
-    if isinstance(sparsity, dict):
-        _check_names("sparsity", sparsity, fitting)
-    if scores is not None:
-        _check_names("scores", scores, layers)
-    shares = sparsity if isinstance(sparsity, dict) else dict.fromkeys(fitting, sparsity)
-    masks = {name: torch.ones_like(layer.weight, dtype=torch.bool)
-             for name, layer in layers.items()}
-    for name, share in shares.items():
-        by_norm = unit_scores(layers[name].weight, granularity)
-        units = by_norm if scores is None or name not in scores else scores[name]
-        if units.shape != by_norm.shape:
-            raise ValueError(f"scores[{name!r}] has shape {tuple(units.shape)}; allowed is "
-                             f"{tuple(by_norm.shape)}, one score a {granularity}")
-        masks[name] &= _over_weight(keep_top(units, share), layers[name].weight, granularity)
-    return masks
+    kinds = dict.fromkeys(unit_layers(model, granularity), granularity)
+    chosen = {name: mask.clone() for name, mask in _complete(model, masks).items()}
+    for name, units in _top_units(model, sparsity, kinds, scores, masks or {}).items():
+        units_first(chosen[name], granularity)[~units] = False
+    return chosen
 
 
-def unit_layers(model: nn.Module, granularity: str) -> list[str]:
-    """Return the names of the layers that have units of this granularity to prune."""
-    if granularity not in GRANULARITIES:
-        raise ValueError(f"granularity is {granularity!r}; allowed is one of "
-                         f"{', '.join(GRANULARITIES)}")
-    layers = prunable_layers(model)
-    exempt = list(layers)[-1] if granularity in ("neuron", "filter") else None
-    return [name for name, layer in layers.items()
-            if isinstance(layer, GRANULARITIES[granularity]) and name != exempt]
+def units_to_keep(model: nn.Module, sparsity: Shares, *,
+                  scores: dict[str, Tensor] | None = None) -> Keep:
+    """Choose the neurons and filters that stay, for `zero_units` and `remove_units`.
+
+    Of each hidden layer the share `sparsity` goes, as in `unit_masks`; the output layer stays.
+
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    >>> units_to_keep(model, 1 / 3, scores={"0": torch.tensor([2.0, 1.0, 3.0])})
+    {'0': tensor([0, 2])}
+    """
+    hidden = list(prunable_layers(model).items())[:-1]
+    kinds = {name: GRANULARITIES[layer.weight.dim()][0] for name, layer in hidden}
+    return {name: units.nonzero().flatten()
+            for name, units in _top_units(model, sparsity, kinds, scores, {}).items()}
 
 
-def _over_weight(units: Tensor, weight: Tensor, granularity: str) -> Tensor:
-    """Spread a mask of units over the weights that belong to them."""
-    if granularity in ("neuron", "filter"):
-        return units.reshape(-1, *[1] * (weight.dim() - 1))
-    if granularity == "column":
-        return units.reshape(1, *weight.shape[1:])
-    return units.reshape(1, -1, 1, 1)
+def _top_units(model: nn.Module, sparsity: Shares, kind: dict[str, str],
+               scores: dict[str, Tensor] | None, masks: Masks) -> dict[str, Tensor]:
+    """Return {layer: bool, True for the units that stay}; `kind` is {layer: granularity}."""
+    layers, units = prunable_layers(model), {}
+    scores = by_layer("scores", {} if scores is None else scores, layers)
+    for name, share in by_layer("sparsity", sparsity, kind).items():
+        norm = unit_scores(layers[name].weight, kind[name])
+        score = scores.get(name, norm)
+        require(score.shape == norm.shape, f"scores[{name!r}].shape", score.shape, str(norm.shape))
+        if name in masks:  # units without a weight go first
+            score = score.masked_fill(unit_scores(masks[name].float(), kind[name]) == 0, -torch.inf)
+        units[name] = keep_top(score, share)
+    return units
 
 
 def kept_units(masks: Masks) -> Keep:
@@ -192,11 +165,20 @@ def kept_units(masks: Masks) -> Keep:
 
 def apply_masks(model: nn.Module, masks: Masks) -> None:
     """Set every weight whose mask is False to zero, in the model itself."""
-    check_masks(model, masks)
-    layers = prunable_layers(model)
-    with torch.no_grad():
-        for name, mask in masks.items():
-            layers[name].weight.masked_fill_(~mask, 0)
+    for name, mask in _complete(model, masks).items():
+        model.get_submodule(name).weight.data.masked_fill_(~mask, 0)
+
+
+def masked(model: nn.Module, masks: Masks) -> nn.Module:
+    """Return a copy of the model in which every weight whose mask is False is zero.
+
+    >>> model = nn.Sequential(nn.Linear(3, 1))
+    >>> masked(model, {"0": torch.tensor([[True, False, False]])})[0].weight != 0
+    tensor([[ True, False, False]])
+    """
+    pruned = copy.deepcopy(model)
+    apply_masks(pruned, masks)
+    return pruned
 
 
 def sparsity(masks: Masks) -> float:
@@ -205,46 +187,14 @@ def sparsity(masks: Masks) -> float:
     >>> sparsity({"fc1": torch.tensor([True, False, False, False])})
     0.75
     """
-    if not masks:
-        raise ValueError("masks is empty; allowed is one mask a layer, for at least one layer")
-    for name, mask in masks.items():
-        if mask.dtype != torch.bool:
-            raise ValueError(f"masks[{name!r}] is {mask.dtype}; allowed is torch.bool")
+    dtypes = {mask.dtype for mask in masks.values()}
+    require(dtypes == {torch.bool}, "dtypes in masks", dtypes, "{torch.bool}, for one mask or more")
     return 1 - sum(int(m.sum()) for m in masks.values()) / sum(m.numel() for m in masks.values())
 
 
-def check_masks(model: nn.Module, masks: Masks) -> None:
-    """Raise ValueError unless each mask is bool, of a layer that exists, of its weight's shape."""
-    layers = prunable_layers(model)
-    _check_names("masks", masks, layers)
-    for name, mask in masks.items():
-        weight = layers[name].weight
-        wanted = f"a torch.bool tensor of shape {tuple(weight.shape)} on {weight.device}"
-        if not isinstance(mask, Tensor):
-            raise ValueError(f"masks[{name!r}] is a {type(mask).__name__}; allowed is {wanted}")
-        if mask.dtype != torch.bool or mask.shape != weight.shape or mask.device != weight.device:
-            raise ValueError(f"masks[{name!r}] is {mask.dtype} of shape {tuple(mask.shape)} on "
-                             f"{mask.device}; allowed is {wanted}")
-
-
-def _share_per_layer(model: nn.Module, sparsity: float | dict[str, float]) -> dict[str, float]:
-    layers = prunable_layers(model)
-    if not isinstance(sparsity, dict):
-        return dict.fromkeys(layers, sparsity)
-    _check_names("sparsity", sparsity, layers)
-    return {name: sparsity.get(name, 0.0) for name in layers}
-
-
-def _check_names(argument: str, named: dict, layers: Iterable[str]) -> None:
-    if not isinstance(named, dict):
-        raise ValueError(f"{argument} is {named!r}; allowed is a dict, {{layer: value}}")
-    for name in named:
-        if name not in layers:
-            raise ValueError(f"{argument} names the layer {name!r}; "
-                             f"allowed is one of {', '.join(layers)}")
-
-
-def _check_share(argument: str, value: float) -> None:
-    fine = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not (fine and 0 <= value <= 1):
-        raise ValueError(f"{argument} is {value!r}; allowed is a share from 0 to 1 (90 % is 0.9)")
+def _complete(model: nn.Module, masks: Masks | None) -> Masks:
+    """Check masks; add masks that keep everything for the layers that they leave out."""
+    everything = {name: torch.ones_like(layer.weight, dtype=torch.bool)
+                  for name, layer in prunable_layers(model).items()}
+    check_tensors("masks", masks or {}, everything)
+    return everything | (masks or {})

@@ -1,6 +1,5 @@
 """The networks that the course prunes, four chains and a residual one, and their weights."""
 
-import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -9,17 +8,18 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from course_lib._files import CHECKPOINTS, RESULTS
+from course_lib._allowed import require
+from course_lib._files import CHECKPOINTS, RESULTS, read_shipped
 from course_lib._state import seeded
 
 
 def perceptron(width: int, seed: int = 0) -> nn.Sequential:
     """Build a network with one hidden layer, 784-width-10, or with none, 784-10, at width 0."""
     with seeded(seed):
-        if width == 0:
-            return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, 10)))
-        return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, width),
-                                         relu1=nn.ReLU(), fc2=nn.Linear(width, 10)))
+        layers = OrderedDict(flatten=nn.Flatten(), fc1=nn.Linear(784, width or 10))
+        if width:
+            layers |= {"relu1": nn.ReLU(), "fc2": nn.Linear(width, 10)}
+    return nn.Sequential(layers)
 
 
 def lenet_300_100(seed: int = 0) -> nn.Sequential:
@@ -29,8 +29,7 @@ def lenet_300_100(seed: int = 0) -> nn.Sequential:
             flatten=nn.Flatten(),
             fc1=nn.Linear(784, 300), relu1=nn.ReLU(),
             fc2=nn.Linear(300, 100), relu2=nn.ReLU(),
-            fc3=nn.Linear(100, 10),
-        ))
+            fc3=nn.Linear(100, 10)))
 
 
 def lenet_5(seed: int = 0) -> nn.Sequential:
@@ -41,18 +40,17 @@ def lenet_5(seed: int = 0) -> nn.Sequential:
             conv2=nn.Conv2d(20, 50, 5), pool2=nn.MaxPool2d(2),
             flatten=nn.Flatten(),
             fc1=nn.Linear(800, 500), relu1=nn.ReLU(),
-            fc2=nn.Linear(500, 10),
-        ))
+            fc2=nn.Linear(500, 10)))
 
 
 def alexnet_mini(seed: int = 0) -> nn.Sequential:
     """Build a small relative of AlexNet (Krizhevsky et al. 2012) for 28 x 28 pixels.
 
-    Kept: five convolutions, the first with a stride and the first two 5 x 5 and pooled, then three
-    fully connected layers with dropout. Scaled down: 32-64-96-96-64 filters for 96-256-384-384-256,
-    256 and 128 neurons for 4096 and 4096, the first filter 5 x 5 for 11 x 11. Left out: local
-    response normalisation, groups, and the last pooling (the map is 3 x 3 by then). 427,040
-    weights, 43 % of them in fully connected layers (96 % in AlexNet).
+    Kept: five convolutions, the first with a stride, two of them 5 x 5 and pooled, then three fully
+    connected layers with dropout. Scaled down: 32-64-96-96-64 filters for 96-256-384-384-256, 256
+    and 128 neurons for 4096 twice, 5 x 5 for 11 x 11 in the first filters. Left out: local response
+    normalisation, groups, the last pooling (the map is 3 x 3 by then). 427,040 weights, 43 % of
+    them in fully connected layers (96 % in AlexNet).
     """
     with seeded(seed):
         return nn.Sequential(OrderedDict(
@@ -64,43 +62,35 @@ def alexnet_mini(seed: int = 0) -> nn.Sequential:
             flatten=nn.Flatten(),
             drop6=nn.Dropout(0.5), fc6=nn.Linear(576, 256), relu6=nn.ReLU(),
             drop7=nn.Dropout(0.5), fc7=nn.Linear(256, 128), relu7=nn.ReLU(),
-            fc8=nn.Linear(128, 10),
-        ))
+            fc8=nn.Linear(128, 10)))
 
 
 def vgg_mini(seed: int = 0) -> nn.Sequential:
     """Build a small relative of VGG-16 (Simonyan and Zisserman 2014) with batch norm.
 
-    Kept: blocks of 3 x 3 convolutions that end in a pooling, widths that double from block to
-    block. Scaled down: four blocks of 1, 2, 3 and 3 convolutions for five of 2, 2, 3, 3 and 3,
-    filters from 8 to 64 for 64 to 512, two fully connected layers (64-10) for three
-    (4096-4096-1000). Added: batch norm, without which it hardly trains at this depth. 123,464
-    weights, 4 % of them in fully connected layers (89 % in VGG-16).
+    Kept: blocks of 3 x 3 convolutions that end in a pooling, each twice as wide as the last. Scaled
+    down: 1, 2, 3, 3 convolutions for 2, 2, 3, 3, 3, filters from 8 to 64 for 64 to 512, two fully
+    connected layers (64-10) for three (4096-4096-1000). Added: batch norm, without which it hardly
+    trains at this depth. 123,464 weights, 4 % in fully connected layers (89 % in VGG-16).
     """
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels = 1
+    layers, channels = OrderedDict(), 1
     with seeded(seed):
         for block, widths in enumerate([(8,), (16, 16), (32, 32, 32), (64, 64, 64)], start=1):
-            for place, width in enumerate(widths, start=1):
-                name = f"{block}_{place}"
-                layers[f"conv{name}"] = nn.Conv2d(channels, width, 3, padding=1)
-                layers[f"norm{name}"] = nn.BatchNorm2d(width)
-                layers[f"relu{name}"] = nn.ReLU()
+            for index, width in enumerate(widths, start=1):
+                layers |= {f"conv{block}_{index}": nn.Conv2d(channels, width, 3, padding=1),
+                           f"norm{block}_{index}": nn.BatchNorm2d(width),
+                           f"relu{block}_{index}": nn.ReLU()}
                 channels = width
             layers[f"pool{block}"] = nn.MaxPool2d(3 if block == 4 else 2)
-        layers |= OrderedDict(
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(64, 64), relu5=nn.ReLU(), drop5=nn.Dropout(0.5),
-            fc2=nn.Linear(64, 10),
-        )
+        layers |= {"flatten": nn.Flatten(), "fc1": nn.Linear(64, 64), "relu5": nn.ReLU(),
+                   "drop5": nn.Dropout(0.5), "fc2": nn.Linear(64, 10)}
     return nn.Sequential(layers)
 
 
 class Residual(nn.Module):
-    """Add what two convolutions make of a signal to the signal itself (He et al. 2016).
+    """Add to a signal what two convolutions, of `inner` and `width` filters, make of it.
 
-    The first has `inner` filters, the second `width`. Where the sizes differ, a convolution of
-    1 x 1 brings the signal to the new one.
+    Where the sizes differ, a 1 x 1 convolution projects the signal. Source: He et al. 2016.
     """
 
     def __init__(self, channels: int, inner: int, width: int, stride: int) -> None:
@@ -115,16 +105,13 @@ class Residual(nn.Module):
                         norm=nn.BatchNorm2d(width)))
 
     def forward(self, signal: Tensor) -> Tensor:
-        """Return the signal plus what is made of it, (images, width, rows, columns)."""
-        made = self.norm2(self.conv2(relu(self.norm1(self.conv1(signal)))))
-        return relu(made + self.shortcut(signal))
+        """Return the sum, (images, width, rows, columns)."""
+        change = self.norm2(self.conv2(relu(self.norm1(self.conv1(signal)))))
+        return relu(change + self.shortcut(signal))
 
 
 class ResNet(nn.Module):
-    """Hold a stem, residual blocks, and one Linear layer that reads the mean of each map.
-
-    A block is (inner, width, stride). The numbers are all that is needed to build it again.
-    """
+    """Hold a stem, residual blocks (inner, width, stride), and a Linear that reads maps' means."""
 
     def __init__(self, stem: int, blocks: Sequence[Sequence[int]]) -> None:
         """Build the layers with new weights."""
@@ -138,7 +125,7 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(widths[-1], 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return one output a digit for each image, (images, 10)."""
+        """Return an output for each digit, (images, 10)."""
         return self.fc(self.blocks(self.stem(images)).mean(dim=(2, 3)))
 
 
@@ -146,9 +133,8 @@ def resnet_mini(seed: int = 0) -> ResNet:
     """Build a small relative of the residual networks of He et al. 2016, for 28 x 28 pixels.
 
     Kept: blocks of two 3 x 3 convolutions with batch norm and a shortcut around them, twice the
-    filters where the map halves and a projection there, the mean over each map before a single
-    Linear layer. Scaled down: three blocks, of 16, 32 and 64 filters; only the first shortcut is
-    an identity. 77,328 weights.
+    filters and a projection where the map halves, the mean of each map before one Linear layer.
+    Scaled down: blocks of 16, 32 and 64 filters, the first with an identity. 77,328 weights.
     """
     with seeded(seed):
         return ResNet(16, [(16, 16, 1), (32, 32, 2), (64, 64, 2)])
@@ -170,29 +156,19 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
     """
     kinds = (nn.Linear, nn.Conv2d)
     layers = {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
-    if not layers:
-        raise ValueError(f"model is a {type(model).__name__} without Linear or Conv2d; allowed is "
-                         "a model with one or more")
+    require(bool(layers), "model", type(model), "one with a Linear or Conv2d in it")
     return layers
 
 
 def load_trained(name: str) -> nn.Module:
     """Build the network `name` with the weights that the course trained, in eval mode.
 
-    `course experiments train` makes them. A file that is missing raises FileNotFoundError, one
-    that fails its checksum ValueError.
+    A missing file raises FileNotFoundError, one that fails its checksum ValueError.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"name is {name!r}; allowed is one of {', '.join(NETWORKS)}")
-    path, record = CHECKPOINTS / f"{name}.safetensors", RESULTS / f"train_{name}.json"
-    mend = "restore it with: git checkout -- data/checkpoints data/results"
-    for file in (path, record):
-        if not file.is_file():
-            raise FileNotFoundError(f"{file} is missing; {mend}")
-    content, expected = path.read_bytes(), json.loads(record.read_text("utf-8"))["sha256"]
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise ValueError(f"{path} is damaged: its sha256 is {found}, expected {expected}; {mend}")
+    require(name in NETWORKS, "name", name, f"one of {', '.join(NETWORKS)}")
+    folders = "data/checkpoints data/results"
+    record = json.loads(read_shipped(RESULTS / f"train_{name}.json", folders))
+    content = read_shipped(CHECKPOINTS / f"{name}.safetensors", folders, record["sha256"])
     model = NETWORKS[name]()
     model.load_state_dict(load(content))
     return model.eval()

@@ -1,8 +1,7 @@
-"""Removal: really take units away, and get a smaller dense network.
+"""Removal: really take units away, neurons or filters, and get a smaller dense network.
 
-A unit is an output of a layer: a neuron of a Linear, a filter of a Conv2d. When it goes, so does
-all that reads it: a column of the next Linear, a channel of the next Conv2d, and the entry of the
-batch norm between. `zero_units` and `remove_units` are two ways to the same outputs.
+With a unit goes all that reads it: the next Linear's column, or Conv2d's channel, and the entry of
+the batch norm between. `zero_units` and `remove_units` give the same outputs.
 """
 
 import copy
@@ -12,189 +11,152 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from course_lib._allowed import check_keys, require
+from course_lib._means import add_means
 from course_lib.chains import ARGUMENTS, NORMS, WEIGHTED, check_chain
+from course_lib.data import Split
 from course_lib.masks import Keep
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Hold what runs between two layers: which units `stay`, and what each one that went emits."""
+    """Hold, for each unit between two layers, whether it stays and what it emits if it does not."""
 
-    stay: Tensor  # sorted indices
-    constant: Tensor  # one value for every unit, those that stay included
+    stay: Tensor  # bool, (units,)
+    constant: Tensor  # (units,), all 0 unless constants are folded
 
-    @property
-    def lost(self) -> Tensor:
-        """Return the indices of the units that went, sorted."""
-        gone = torch.ones(len(self.constant), dtype=torch.bool)
-        gone[self.stay] = False
-        return gone.nonzero().flatten()
+    def into(self, inputs: int) -> "Flow":
+        """Follow a Flatten: each of n units becomes a block of inputs / n neighbouring inputs."""
+        block = inputs // len(self.stay)
+        return self if block == 1 else Flow(self.stay.repeat_interleave(block),
+                                            self.constant.repeat_interleave(block))
 
-    def spread(self, width: int) -> "Flow":
-        """Follow a Flatten: each of n units becomes a block of width / n neighbouring inputs."""
-        block = width // len(self.constant)
-        stay = (self.stay[:, None] * block + torch.arange(block)).flatten()
-        return Flow(stay, self.constant.repeat_interleave(block))
+
+IMAGES = Flow(torch.tensor([True]), torch.tensor([0.0]))  # what the first layer reads
 
 
 def zero_units(model: nn.Module, keep: Keep) -> nn.Module:
-    """Return a copy in which the units that `keep` leaves out are wholly zero.
+    """Return a copy in which all parameters of the units that `keep` leaves out are zero.
 
-    Their weights, their biases, and scale and shift of the batch norm behind them, so that what
-    they pass on is 0. Takes the chains that `remove_units` takes.
+    Also scale and shift of the batch norm behind them, so that what they pass on is 0.
+
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> zero_units(model, {"0": torch.tensor([0, 2])})[0].bias != 0
+    tensor([ True, False,  True])
     """
     _check(model, keep)
-    zeroed, flow = copy.deepcopy(model), None
+    zeroed, flow = copy.deepcopy(model), IMAGES
     for name, part in zeroed.named_children():
-        if isinstance(part, WEIGHTED):
-            flow = _outgoing(name, part, keep)
-        if isinstance(part, NORMS) and flow is not None:
-            flow = flow.spread(part.num_features)
-        if isinstance(part, WEIGHTED + NORMS) and flow is not None:
-            for values in part.parameters():
-                values.data[flow.lost] = 0
+        flow = _through(name, part, flow, keep)
+        for values in part.parameters():
+            values.data[~flow.stay] = 0
     return zeroed
 
 
-def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero") -> nn.Sequential:
+def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero",
+                 split: Split | None = None) -> nn.Sequential:
     """Return a smaller model without the units that `keep` leaves out; `model` stays as it is.
 
     `keep` is {layer: sorted int64 indices of the outputs that stay}; layers it does not name stay
     whole, and the output layer must. With constants "zero" the result gives the same outputs as
-    `zero_units(model, keep)`. With "fold" it gives the same outputs, in eval mode, as the model in
-    which only the weights of those units are zero: what such a unit still emits, its bias after
-    batch norm and ReLU, goes into the next layer's bias. Where zero padding makes that inexact,
-    "fold" raises ValueError.
+    `zero_units(model, keep)`. With "fold" it gives, in eval mode, those of the model in which only
+    the weights of those units are zero: what such a unit still emits, its bias after batch norm and
+    ReLU, goes into the next layer's bias. Where zero padding makes that inexact, it raises
+    ValueError, and for anything but an nn.Sequential of the layers in `chains.ARGUMENTS`.
+    With "mean" what each unit that goes passes on, on average over the images of `split`, goes into
+    the next layer's bias: exact for a unit that always passes on the same, wherever "fold" is.
+    `split` belongs to "mean" alone.
 
-    Takes an nn.Sequential of Linear, Conv2d (groups 1), BatchNorm1d/2d, ReLU, MaxPool2d,
-    AvgPool2d, AdaptiveAvgPool2d, Dropout and Flatten. Anything else raises ValueError.
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> remove_units(model, {"0": torch.tensor([0, 2])})[2]
+    Linear(in_features=2, out_features=1, bias=True)
     """
-    if constants not in ("zero", "fold"):
-        raise ValueError(f"constants is {constants!r}; allowed is 'zero' or 'fold'")
+    require(constants in ("zero", "fold", "mean"), "constants", constants,
+            "'zero', 'fold' or 'mean'")
+    images = None if split is None else f"{len(split)} images"
+    require(bool(split and len(split)) if constants == "mean" else split is None, "split", images,
+            "one image or more with constants 'mean', and None otherwise")
     _check(model, keep)
-    smaller: OrderedDict[str, nn.Module] = OrderedDict()
-    flow: Flow | None = None
+    smaller, lost, flow = OrderedDict(), {}, IMAGES
     for name, part in model.named_children():
-        if isinstance(part, WEIGHTED):
-            going = _outgoing(name, part, keep)
-            smaller[name] = _fewer_weights(name, part, flow, going.stay)
-            flow = going
-            if constants == "fold" and part.bias is not None:
-                flow = replace(flow, constant=part.bias.detach())
-        else:
-            smaller[name] = _fewer_entries(part, flow)
-            flow = _through(name, part, flow, constants)
-    made = nn.Sequential(smaller)
-    made.training = model.training  # of the chain itself; each layer has that of its model
-    return made
+        outgoing = _through(name, part, flow, keep, fold=constants == "fold")
+        smaller[name] = _smaller(name, part, flow, outgoing.stay)
+        if isinstance(part, WEIGHTED) and not flow.stay.all():
+            lost[name] = ~flow.into(part.weight.shape[1]).stay, outgoing.stay
+        flow = outgoing
+    result = nn.Sequential(smaller)
+    result.training = model.training  # of the chain itself; each layer has that of its model
+    if split is not None:
+        add_means(model, result, lost, split)
+    return result
 
 
-def _outgoing(name: str, part: nn.Module, keep: Keep) -> Flow:
-    """Return what leaves a layer: the units to keep, and zeros for those that go."""
-    units = part.weight.shape[0]
-    return Flow(keep.get(name, torch.arange(units)), part.weight.new_zeros(units))
+def _through(name: str, part: nn.Module, flow: Flow, keep: Keep, *, fold: bool = False) -> Flow:
+    """Return what leaves a layer, given what enters it."""
+    if isinstance(part, WEIGHTED):
+        zeros = part.weight.new_zeros(part.weight.shape[0])
+        stay = torch.zeros(len(zeros), dtype=torch.bool)
+        stay[keep.get(name, slice(None))] = True
+        return Flow(stay, part.bias.detach() if fold and part.bias is not None else zeros)
+    if isinstance(part, NORMS):
+        flow = flow.into(part.num_features)
+    return replace(flow, constant=_emitted(name, part, flow)) if fold else flow
 
 
-def _fewer_weights(name: str, part: nn.Module, coming: Flow | None, rows: Tensor) -> nn.Module:
-    """Return a Linear or Conv2d with these rows, and the columns or channels that still come."""
-    weight, bias = part.weight.detach()[rows], part.bias
-    bias = None if bias is None else bias.detach()[rows]
-    if coming is not None:
-        coming = coming.spread(weight.shape[1])
-        constant = coming.constant[coming.lost]
-        if constant.any():
-            if isinstance(part, nn.Conv2d) and part.padding != (0, 0):
-                raise ValueError(f"constants is 'fold'; allowed is only 'zero' before {name!r}: at "
-                                 "the border its zero padding stands where the constant would")
-            reading = weight[:, coming.lost].flatten(2).sum(2) if weight.dim() == 4 else (
-                weight[:, coming.lost])
-            bias = reading @ constant + (0 if bias is None else bias)
-        weight = weight[:, coming.stay]
-    sizes = dict(zip(ARGUMENTS[type(part)], (weight.shape[1], weight.shape[0]), strict=False))
-    return _filled(part, {"weight": weight, "bias": bias}, **sizes)
+def _emitted(name: str, part: nn.Module, flow: Flow) -> Tensor:
+    """Return what becomes of the constants in a layer without weights."""
+    if isinstance(part, NORMS):
+        scale = part.weight.detach() / torch.sqrt(part.running_var + part.eps)
+        return (flow.constant - part.running_mean) * scale + part.bias.detach()
+    padded = isinstance(part, nn.AvgPool2d) and part.padding not in (0, (0, 0))
+    require(not (padded and flow.constant[~flow.stay].any()), "constants", "fold", "only 'zero' "
+            f"before {name!r}: its zero padding is averaged in at the border")
+    return flow.constant.clamp(min=0) if isinstance(part, nn.ReLU) else flow.constant
 
 
-def _fewer_entries(part: nn.Module, flow: Flow | None) -> nn.Module:
-    """Return a layer without weights of its own, or a batch norm with the entries that stay."""
-    if not isinstance(part, NORMS):
-        return _like(part)
-    if flow is None:
-        return copy.deepcopy(part)
-    stay = flow.spread(part.num_features).stay
-    state = {key: value[stay] if value.dim() else value.clone()
+def _smaller(name: str, part: nn.Module, flow: Flow, stay: Tensor) -> nn.Module:
+    """Return a layer with the units that stay, reading those that flow in."""
+    outputs = stay.nonzero().flatten()  # index_select is quicker than state[stay]
+    state = {key: value.index_select(0, outputs) if value.dim() else value.clone()
              for key, value in part.state_dict().items()}
-    return _filled(part, state, num_features=len(stay))
+    if isinstance(part, NORMS):
+        return _like(part, state, num_features=len(state["bias"]))
+    if not isinstance(part, WEIGHTED):
+        return _like(part, state)
+    flow, bias = flow.into(part.weight.shape[1]), state.get("bias")
+    if flow.constant.any() and (constant := flow.constant[~flow.stay]).any():
+        require(isinstance(part, nn.Linear) or part.padding == (0, 0), "constants", "fold", "only "
+                f"'zero' before {name!r}: its zero padding stands where the constant would")
+        readers = state["weight"][:, ~flow.stay].reshape(len(state["weight"]), len(constant), -1)
+        bias = readers.sum(2) @ constant + (0 if bias is None else bias)
+    inputs = flow.stay.nonzero().flatten()
+    weight = state["weight"] if flow.stay.all() else state["weight"].index_select(1, inputs)
+    sizes = dict(zip(ARGUMENTS[type(part)], (len(inputs), len(outputs)), strict=False))
+    return _like(part, {"weight": weight, "bias": bias}, **sizes)
 
 
-def _filled(part: nn.Module, state: dict[str, Tensor], **changes: object) -> nn.Module:
-    """Build a layer like `part`, with other sizes and this state."""
-    made = _like(part, **changes)
+def _like(part: nn.Module, state: dict[str, Tensor | None], **sizes: int) -> nn.Module:
+    """Return a layer with the options of `part`, other sizes and this state."""
+    layer = copy.copy(part)  # calling its class draws first weights, and takes longer than all else
+    nn.Module.__init__(layer)  # the copy keeps its options; not its weights, buffers and hooks
     for key, value in state.items():
         if key in ("weight", "bias"):
-            made.register_parameter(key, None if value is None else nn.Parameter(value))
+            layer.register_parameter(key, None if value is None else nn.Parameter(value))
         else:
-            made.register_buffer(key, value)
-    return made
+            layer.register_buffer(key, value)
+    vars(layer).update(sizes, training=part.training)
+    return layer
 
-
-def _like(part: nn.Module, **changes: object) -> nn.Module:
-    """Return a layer with the options of `part`, some of them changed, and nothing else of it.
-
-    Its tables of weights, buffers and hooks are new and empty. Calling the layer's class would draw
-    first weights only to throw them away, and take most of the time that a removal needs.
-    """
-    made = type(part).__new__(type(part))
-    nn.Module.__init__(made)
-    options = {key: value for key, value in vars(part).items()
-               if key not in vars(made) and not isinstance(value, Tensor)}
-    vars(made).update(options | changes, training=part.training)
-    return made
-
-
-def _through(name: str, part: nn.Module, flow: Flow | None, constants: str) -> Flow | None:
-    """Follow what the lost units emit through a layer that has no weights."""
-    if flow is None or constants == "zero":
-        return flow
-    if isinstance(part, NORMS):
-        flow = flow.spread(part.num_features)
-        scale = part.weight.detach() / torch.sqrt(part.running_var + part.eps)
-        return replace(flow, constant=(flow.constant - part.running_mean) * scale
-                       + part.bias.detach())
-    if isinstance(part, nn.ReLU):
-        return replace(flow, constant=flow.constant.clamp(min=0))
-    if isinstance(part, nn.AvgPool2d) and part.padding not in (0, (0, 0)) and (
-            flow.constant[flow.lost].any()):
-        raise ValueError(f"constants is 'fold'; allowed is only 'zero' before {name!r}: its zero "
-                         "padding is averaged in at the border")
-    return flow
-
-
-# What is refused
 
 def _check(model: nn.Module, keep: Keep) -> None:
     check_chain(model)
     layers = {name: part for name, part in model.named_children() if isinstance(part, WEIGHTED)}
+    check_keys("keep", keep, layers)
     for name, stay in keep.items():
-        if name not in layers:
-            raise ValueError(f"keep names the layer {name!r}; allowed is one of "
-                             f"{', '.join(layers)}")
         units = layers[name].weight.shape[0]
-        _check_indices(f"keep[{name!r}]", stay, units)
-        if name == list(layers)[-1] and len(stay) < units:
-            raise ValueError(f"keep[{name!r}] leaves out outputs of the last layer; allowed is all "
-                             f"{units}: they are the network's answers")
-
-
-def _check_indices(argument: str, stay: Tensor, units: int) -> None:
-    if stay.dtype != torch.int64 or stay.dim() != 1:
-        raise ValueError(f"{argument} is {stay.dtype} of shape {tuple(stay.shape)}; allowed is "
-                         "torch.int64 of one dimension")
-    if len(stay) == 0:
-        raise ValueError(f"{argument} is empty; allowed is one unit or more: a layer without units "
-                         "passes nothing on")
-    if stay.min() < 0 or stay.max() >= units:
-        raise ValueError(f"{argument} runs from {stay.min()} to {stay.max()}; allowed is 0 to "
-                         f"{units - 1}")
-    if (stay.diff() <= 0).any():
-        raise ValueError(f"{argument} is {stay.tolist()}; allowed is sorted, each index once: "
-                         "use stay.unique()")
+        fine = stay.dtype == torch.int64 and stay.dim() == 1 and len(stay) > 0 and (
+            bool((stay.diff() > 0).all()) and stay[0] >= 0 and stay[-1] < units)
+        require(fine, f"keep[{name!r}]", stay, f"a tensor of int64 indices from 0 to {units - 1}, "
+                "one or more, sorted, each once: see stay.unique()")
+        require(len(stay) == units or name != list(layers)[-1], f"len(keep[{name!r}])", len(stay),
+                f"{units}: the outputs of the last layer are the network's answers")

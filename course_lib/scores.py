@@ -1,12 +1,20 @@
 """Scores: how much each weight, or each unit, matters. Higher matters more."""
 
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from course_lib._allowed import require
 from course_lib._state import evaluating
 from course_lib.data import Split
 from course_lib.models import prunable_layers
+
+GRANULARITIES = {2: ("neuron", "column"), 4: ("filter", "channel", "column")}  # by weight.dim()
+PASSING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Dropout)  # leave each unit to itself
 
 
 def magnitude(weight: Tensor) -> Tensor:
@@ -17,8 +25,7 @@ def magnitude(weight: Tensor) -> Tensor:
     >>> magnitude(torch.tensor([0.5, -2.0, 0.0]))
     tensor([0.5000, 2.0000, 0.0000])
     """
-    if torch.isnan(weight).any():
-        raise ValueError(f"weight has {int(torch.isnan(weight).sum())} NaN values; allowed is none")
+    require(not weight.isnan().any(), "a weight", math.nan, "a number")
     return weight.detach().abs()
 
 
@@ -27,93 +34,135 @@ def unit_scores(weight: Tensor, granularity: str, *, p: int = 1) -> Tensor:
 
     Linear, (out, in): "neuron" is a row, "column" all that reads one input. Conv2d, (out, in, k,
     k): "filter" is an output, "channel" all that reads one input channel, "column" all that reads
-    one place of the patch (in·k·k of them; also called filter shape). Source: Li et al. 2017 for
-    the L1 norm of filters.
+    one position of the patch (in·k·k of them; also called filter shape). Source: Li et al. 2017
+    for the L1 norm of filters.
 
     >>> unit_scores(torch.tensor([[1.0, -2.0], [0.0, 0.5]]), "neuron")
     tensor([3.0000, 0.5000])
     """
-    if p not in (1, 2):
-        raise ValueError(f"p is {p}; allowed is 1 or 2")
-    kinds = {2: ("neuron", "column"), 4: ("filter", "channel", "column")}.get(weight.dim(), ())
-    if granularity not in kinds:
-        raise ValueError(f"granularity is {granularity!r}; allowed for a weight of shape "
-                         f"{tuple(weight.shape)} is one of {', '.join(kinds)}")
-    sizes = magnitude(weight)
+    require(p in (1, 2), "p", p, "1 or 2")
+    fitting = GRANULARITIES.get(weight.dim(), ())
+    require(granularity in fitting, "granularity", granularity,
+            f"one of {', '.join(fitting)} for a weight of shape {tuple(weight.shape)}")
+    return units_first(magnitude(weight), granularity).flatten(1).norm(p, dim=1)
+
+
+def units_first(weight: Tensor, granularity: str) -> Tensor:
+    """Return a view of a weight, or of its mask, whose first dimension counts the units."""
     if granularity == "channel":
-        sizes = sizes.transpose(0, 1)
-    rows = sizes.flatten(1).T if granularity == "column" else sizes.flatten(1)
-    return rows.norm(p, dim=1)
+        return weight.transpose(0, 1)
+    return weight.flatten(1).T if granularity == "column" else weight
+
+
+def unit_layers(model: nn.Module, granularity: str) -> list[str]:
+    """Return the names of the layers with such units to prune; the network's answers are none."""
+    known = list(dict.fromkeys(kind for kinds in GRANULARITIES.values() for kind in kinds))
+    require(granularity in known, "granularity", granularity, f"one of {', '.join(known)}")
+    layers = prunable_layers(model)
+    exempt = list(layers)[-1] if granularity in ("neuron", "filter") else None
+    return [name for name, layer in layers.items()
+            if granularity in GRANULARITIES[layer.weight.dim()] and name != exempt]
 
 
 def activation_scores(model: nn.Module, split: Split, *, by: str = "mean") -> dict[str, Tensor]:
-    """Score each unit by what it passes on over the images, one score a unit, layer by layer.
+    """Score each unit by what it passes on over the images: {layer: one score a unit}.
 
-    A unit's output is taken after the batch norm and ReLU that follow it, in eval mode. By "mean":
-    the mean of its absolute value. By "apoz": 1 − APoZ, the share of outputs that are not zero (Hu
-    et al. 2016), so that here too higher matters more. The output layer has no score.
+    A unit's output is taken after the batch norm and ReLU modules that follow it, in eval mode. By
+    "mean": the mean of its absolute value. By "apoz": 1 − APoZ, the share of outputs that are not
+    zero (Hu et al. 2016), so that here too higher matters more. The output layer has no score.
+
+    >>> from course_lib.models import lenet_5
+    >>> split = Split(torch.rand(8, 1, 28, 28), torch.arange(8))
+    >>> {name: len(scores) for name, scores in activation_scores(lenet_5(), split).items()}
+    {'conv1': 20, 'conv2': 50, 'fc1': 500}
     """
-    if by not in ("mean", "apoz"):
-        raise ValueError(f"by is {by!r}; allowed is 'mean' or 'apoz'")
-    measure = torch.abs if by == "mean" else lambda outputs: (outputs != 0).float()
-
-    def total(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        with torch.no_grad():
-            return {name: _per_image(measure(outputs)).sum(0)
-                    for name, outputs in _unit_outputs(model, images).items()}
-
-    return _mean_over(model, split, total)
+    require(by in ("mean", "apoz"), "by", by, "'mean' or 'apoz'")
+    statistic = torch.abs if by == "mean" else lambda values: (values != 0).float()
+    return _mean_over(model, split, lambda logits, labels, outputs: map(statistic, outputs))
 
 
 def taylor_scores(model: nn.Module, split: Split) -> dict[str, Tensor]:
     """Score each unit by how much the loss would change without it, to first order.
 
-    The mean over images of |output · gradient of the loss|, each averaged over the unit's places
-    (Molchanov et al. 2017). The output layer has no score.
+    The mean over images of |output · gradient of the loss|, each averaged over the unit's positions
+    (Molchanov et al. 2017), as {layer: one score a unit}. The output layer has no score.
     """
-    def total(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        with torch.enable_grad():
-            outputs = _unit_outputs(model, images)
-            answers = outputs.pop("")
-            loss = cross_entropy(answers, labels, reduction="sum")
-            slopes = torch.autograd.grad(loss, list(outputs.values()))
-        return {name: _per_image(value.detach() * slope).abs().sum(0)
-                for (name, value), slope in zip(outputs.items(), slopes, strict=True)}
+    def change(logits: Tensor, labels: Tensor, outputs: list[Tensor]) -> Iterable[Tensor]:
+        gradients = torch.autograd.grad(cross_entropy(logits, labels, reduction="sum"), outputs)
+        return map(torch.mul, outputs, gradients)
 
-    return _mean_over(model, split, total)
+    return _mean_over(model, split, change, gradient=True)
 
 
-def _mean_over(model: nn.Module, split: Split, total) -> dict[str, Tensor]:
-    """Add up `total` over batches in eval mode; divide by the number of images."""
-    if len(split) == 0:
-        raise ValueError("split is empty; allowed is one image or more")
-    sums: dict[str, Tensor] = {}
-    with evaluating(model):
+def oracle_scores(model: nn.Sequential, split: Split) -> dict[str, Tensor]:
+    """Score each unit by the loss without it, one unit at a time.
+
+    The mean cross-entropy over the images while that unit passes on 0, as by `zero_units`, as
+    {layer: one score a unit}. What Taylor scores estimate is this less the loss of the whole
+    network. Each unit costs a pass through the layers behind it. The output layer has no score.
+    """
+    require(isinstance(model, nn.Sequential), "model", type(model), "an nn.Sequential")
+    require(len(split) > 0, "len(split)", 0, "1 or more")
+    totals: dict[str, Tensor] = {}
+    with evaluating(model), torch.no_grad():
         for images, labels in zip(split.images.split(1_000), split.labels.split(1_000),
                                   strict=True):
-            for name, value in total(images, labels).items():
-                if name:
-                    sums[name] = sums.get(name, 0) + value
-    return {name: value / len(split) for name, value in sums.items()}
+            for name, losses in _losses_without_each(model, images, labels):
+                totals[name] = totals.get(name, 0) + losses
+    return {name: total / len(split) for name, total in totals.items()}
 
 
-def _unit_outputs(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """Run a chain; return what each layer's units pass on, and the answers under ""."""
-    if not isinstance(model, nn.Sequential):
-        raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential")
-    layers, outputs, last = prunable_layers(model), {}, None
-    for name, part in model.named_children():
-        images = part(images)
+def _losses_without_each(model: nn.Sequential, images: Tensor, labels: Tensor
+                         ) -> Iterator[tuple[str, Tensor]]:
+    """Yield a hidden layer's name and the loss, added up over images, without each of its units."""
+    layers, last = prunable_layers(model), ""
+    for index, (name, part) in enumerate(model.named_children()):
         if name in layers:
+            if last:
+                blocks = images.unflatten(1, (len(layers[last].weight), -1))
+                yield last, torch.stack([_loss_without(unit, blocks, model[index:], labels)
+                                         for unit in range(blocks.shape[1])])
             last = name
-        elif not isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d | nn.ReLU | nn.Dropout):
-            last = None
-        if last is not None:
-            outputs[last] = images
+        images = part(images)
+
+
+def _loss_without(unit: int, blocks: Tensor, rest: nn.Module, labels: Tensor) -> Tensor:
+    blocks = blocks.clone()
+    blocks[:, unit] = 0
+    return cross_entropy(rest(blocks.flatten(1, 2)), labels, reduction="sum")
+
+
+def _mean_over(model: nn.Module, split: Split, statistic: Callable[..., Iterable[Tensor]], *,
+               gradient: bool = False) -> dict[str, Tensor]:
+    """Average a statistic of the units' outputs over positions, in size over images."""
+    require(len(split) > 0, "len(split)", 0, "1 or more")
+    totals: dict[str, Tensor] = {}
+    with evaluating(model), torch.set_grad_enabled(gradient):
+        for images, labels in zip(split.images.split(1000), split.labels.split(1000), strict=True):
+            logits, outputs = _forward(model, images)
+            values = statistic(logits, labels, list(outputs.values()))
+            for name, value in zip(outputs, values, strict=True):
+                by_image = value.detach().flatten(2).mean(2) if value.dim() > 2 else value.detach()
+                totals[name] = totals.get(name, 0) + by_image.abs().sum(0)
+    return {name: total / len(split) for name, total in totals.items()}
+
+
+def _forward(model: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the model's outputs, and what the units of each hidden layer pass on."""
+    layers, outputs, current = prunable_layers(model), {}, ""
+
+    def note(name: str, part: nn.Module, inputs: object, output: Tensor) -> None:
+        nonlocal current
+        current = name if name in layers else current if isinstance(part, PASSING) else ""
+        if current:
+            outputs[current] = output
+
+    hooks = [part.register_forward_hook(partial(note, name))
+             for name, part in model.named_modules() if not any(part.children())]
+    try:
+        logits = model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
     outputs.pop(list(layers)[-1], None)
-    return outputs | {"": images}
-
-
-def _per_image(values: Tensor) -> Tensor:
-    """Average (images, units, ...) over a unit's places: (images, units)."""
-    return values.flatten(2).mean(2) if values.dim() > 2 else values
+    return logits, outputs

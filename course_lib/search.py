@@ -1,6 +1,5 @@
 """Search: what each layer bears, and how small a network may become under a drop bound."""
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +9,18 @@ from torch import nn
 from course_lib._allowed import require
 from course_lib.data import MNIST, Split
 from course_lib.intervals import Drop, drop_between
-from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_layers, unit_masks
+from course_lib.masks import kept_units, magnitude_masks, masked, unit_masks
 from course_lib.measure import nonzero_weights
 from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
+from course_lib.scores import unit_layers
 from course_lib.training import evaluate, predictions
 
 Prune = Callable[[nn.Module, float], nn.Module]  # a model and a strength -> a pruned model
 STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 
-def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float], *,
+def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float],
                      granularity: str = "weight") -> dict[str, list[float]]:
     """Prune one layer at a time, nothing retrained; return its accuracy at each sparsity.
 
@@ -42,9 +42,7 @@ def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
         masks = unit_masks(model, {name: share}, granularity)
     if granularity in ("neuron", "filter"):
         return zero_units(model, {name: kept_units(masks)[name]})
-    pruned = copy.deepcopy(model)
-    apply_masks(pruned, masks)
-    return pruned
+    return masked(model, masks)
 
 
 def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],

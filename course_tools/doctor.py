@@ -5,6 +5,7 @@ Needs nothing but Python itself, so that it runs where an installation went wron
 
 from __future__ import annotations  # so that a Python that is too old gets as far as being told
 
+import html
 import importlib.metadata
 import importlib.util
 import json
@@ -33,6 +34,39 @@ class Diagnosis:
         """Return the line as it is printed."""
         mend = f"\n           mend it: {self.mend}" if self.mend else ""
         return f"{self.state:>8}  {self.what}{mend}"
+
+
+@dataclass(frozen=True, repr=False)
+class Examination:
+    """Hold all diagnoses; as a notebook shows them, those that are fine are folded away."""
+
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def well(self) -> bool:
+        """Return whether nothing has to be mended."""
+        return all(one.state != "wrong" for one in self.diagnoses)
+
+    def __repr__(self) -> str:
+        """Return what is not fine, a line each, and how many things are."""
+        return "\n".join([*self._lines(fine=False), self._summary])
+
+    def _repr_html_(self) -> str:
+        seen, folded = (html.escape("\n".join(self._lines(fine))) for fine in (False, True))
+        return ((f"<pre>{seen}</pre>" if seen else "") + f"<details><summary>{self._summary}"
+                f"</summary><pre>{folded}</pre></details>")
+
+    @property
+    def _summary(self) -> str:
+        return f"{len(self._lines(fine=True))} things are fine"
+
+    def _lines(self, fine: bool) -> list[str]:
+        return [str(one) for one in self.diagnoses if (one.state == "ok") == fine]
+
+
+def diagnose() -> Examination:
+    """Return all diagnoses, to be shown by a notebook."""
+    return Examination(tuple(examine()))
 
 
 def examine() -> Iterator[Diagnosis]:

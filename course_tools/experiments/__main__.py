@@ -4,6 +4,8 @@
     course experiments redundancy     # data/results/redundancy.json
     course experiments widths         # data/results/widths.json
     course experiments unstructured   # data/results/unstructured.json
+    course experiments budget_rates   # data/results/budget_rates.json, on a network of its own
+    course experiments budgets        # data/results/budgets.json, at the rates that this found best
     course experiments neurons        # data/results/neurons.json
     course experiments han --jobs 2   # data/results/han.json; so for the others too
 

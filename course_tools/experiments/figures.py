@@ -56,9 +56,18 @@ FIGURES = {
     "redundancy": Figure(lesson_01.redundancy, recipe=recipes.BRIEFLY),
     "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS), recipes.BRIEFLY),
     "unstructured": Figure(lesson_02.unstructured, recipe=recipes.UNSTRUCTURED),
+    "budget_rates": Figure(lesson_02.budget_rates, recipe=recipes.without_rates(recipes.BUDGETS)),
+    "budgets": Figure(lesson_02.budgets, recipe=recipes.BUDGETS),
     "neurons": Figure(lesson_03.neurons, _each("decay", (0.0, recipes.BRIEF["l2"])),
                       recipes.BRIEFLY),
+    "contest_rates": Figure(lesson_03.contest_rates, _each("decay", (0.0, recipes.BRIEF["l2"])),
+                            recipes.without_rates(recipes.CONTEST)),
+    "neuron_contest": Figure(lesson_03.neuron_contest, _each("decay", (0.0, recipes.BRIEF["l2"])),
+                             recipes.CONTEST),
     "race": Figure(lesson_04.race, recipe=recipes.RACE),
+    "race_rates": Figure(lesson_04.race_rates, recipe=recipes.without_rates(recipes.FILTER_RACE)),
+    "filter_race": Figure(lesson_04.filter_race, recipe=recipes.FILTER_RACE),
+    "batch_norm": Figure(lesson_04.batch_norm, recipe=recipes.without_rates(recipes.FILTER_RACE)),
     "han": Figure(lesson_05.han, _each("network", recipes.HAN["references"]), recipes.HAN,
                   few=("alexnet_mini", "vgg_mini")),
     "gradual": Figure(lesson_05.gradual, (*_each("network", recipes.GRADUAL),
@@ -104,8 +113,8 @@ def run_figure(name: str, seeds: int, out: Path = DATA, *, fresh: bool = False, 
 
 def perform(name: str, task: dict, *, labels: Path | None = None
             ) -> tuple[dict, list[dict], float]:
-    """Run one task of a figure on one thread; return the task, its rows, and its seconds."""
-    started, before = time.perf_counter(), torch.get_num_threads()
+    """Run one task of a figure on one thread; return it, its rows, and its processor seconds."""
+    started, before = time.process_time(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         figure = FIGURES[name]
@@ -113,7 +122,7 @@ def perform(name: str, task: dict, *, labels: Path | None = None
         rows = figure.run(_mnist(), **task, **given, recipe=figure.recipe)
     finally:
         torch.set_num_threads(before)
-    return task, rows, time.perf_counter() - started
+    return task, rows, time.process_time() - started
 
 
 _mnist = functools.cache(load_mnist)  # once a process

@@ -17,7 +17,7 @@ from course_lib._state import seeded
 from course_lib.chains import build_chain, chain_config
 from course_lib.data import MNIST
 from course_lib.iterative import Round, by_sparsity, cubic_schedule, prune_and_retrain
-from course_lib.masks import Masks, apply_masks, magnitude_masks, random_masks
+from course_lib.masks import Masks, magnitude_masks, masked, random_masks
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, lenet_300_100, load_trained, prunable_layers
 from course_lib.removal import remove_units
@@ -217,9 +217,8 @@ def norms(data: MNIST, *, seed: int, norm: str, recipe: Mapping = NORMS) -> list
     model = trained("lenet_300_100", seed, data, {"epochs": 10, "lr": 2e-3} | penalty)
     iterated, masks, reference, rows = copy.deepcopy(model), None, evaluate(model, data.test), []
     for place, share in enumerate(recipe["sparsities"], start=1):
-        once = copy.deepcopy(model)
-        cut = magnitude_masks(once, share)
-        apply_masks(once, cut)
+        cut = magnitude_masks(model, share)
+        once = masked(model, cut)
         before = evaluate(once, data.test)
         train(once, data.train, epochs=3 * place, **penalty, masks=cut, seed=seed)
         masks = magnitude_masks(iterated, share, masks=masks)

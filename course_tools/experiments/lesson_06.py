@@ -6,7 +6,6 @@ drop bound can be read off afterwards: `smallest_within` chooses. Rows of networ
 or retrained also say which images they read "wrong", see `images`.
 """
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -14,11 +13,11 @@ from torch import Tensor, nn
 
 from course_lib.data import MNIST
 from course_lib.intervals import drop_between
-from course_lib.masks import apply_masks, keep_top, magnitude_masks, unit_layers
+from course_lib.masks import magnitude_masks, masked, units_to_keep
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.removal import remove_units
-from course_lib.scores import unit_scores
+from course_lib.scores import unit_layers
 from course_lib.search import sensitivity_scan, shares_within
 from course_lib.sizes import FORMATS
 from course_lib.training import predictions, train
@@ -86,8 +85,8 @@ def sweep(reference: nn.Sequential, data: MNIST, steps: Sequence[Shares], granul
         if options is None:
             model, masks = reference, None
         if granularity == "weight":
-            model, masks = copy.deepcopy(model), magnitude_masks(model, shares, masks=masks)
-            apply_masks(model, masks)
+            masks = magnitude_masks(model, shares, masks=masks)
+            model = masked(model, masks)
         else:
             model = fewer_units(model, shares, like=reference)
         if options is not None:
@@ -100,13 +99,11 @@ def fewer_units(model: nn.Sequential, shares: Shares, *, like: nn.Sequential) ->
 
     What stays in each layer is 1 − share of the units that it has in `like`, and one unit at least.
     """
-    keep, whole = {}, prunable_layers(like)
-    for name, share in shares.items():
-        weight = prunable_layers(model)[name].weight
-        stay = max(1, round((1 - share) * whole[name].weight.shape[0]))
-        scores = unit_scores(weight, "filter" if weight.dim() == 4 else "neuron")
-        keep[name] = keep_top(scores, 1 - stay / len(scores)).nonzero().flatten()
-    return remove_units(model, keep)
+    units, whole = ({name: layer.weight.shape[0] for name, layer in prunable_layers(each).items()}
+                    for each in (model, like))
+    sparsity = {name: 1 - max(1, round((1 - share) * whole[name])) / units[name]
+                for name, share in shares.items()}
+    return remove_units(model, units_to_keep(model, sparsity))
 
 
 def _ways(reference: nn.Sequential, data: MNIST, granularity: str, recipe: Mapping

@@ -4,23 +4,92 @@ Each long run takes its recipe as an argument, and its file stores it: a run tha
 on only under the same recipe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from course_lib.masks import unit_layers
 from course_lib.models import ARCHITECTURES, prunable_layers
+from course_lib.scores import unit_layers
 
 BRIEF = {"epochs": 10, "lr": 2e-3, "l2": 0.5}  # for LeNet-300-100 where many are trained
 BRIEFLY = {"brief": BRIEF}
 
-# Lessons 02 and 04
+# Lessons 02 to 04
 
 UNSTRUCTURED = {
     "brief": BRIEF,
     "sparsities": (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
 }
+TUNING = 99  # the seed of the networks that choose learning rates, and are reported nowhere
+BUDGETS = {
+    "brief": BRIEF,
+    "sparsities": (0.0, 0.8, 0.9, 0.95, 0.98),
+    "retraining": {"epochs": 1},
+    "list": (2e-3, 1e-2, 2e-2, 5e-2),
+    "rates": {  # by sparsity the best of the list on validation, by budget and choice
+        "0.0": {"none none": 0.002},
+        "0.8": {"uniform magnitude": 0.002, "uniform random": 0.02, "global magnitude": 0.02,
+            "global random": 0.01},
+        "0.9": {"uniform magnitude": 0.02, "uniform random": 0.02, "global magnitude": 0.01,
+            "global random": 0.02},
+        "0.95": {"uniform magnitude": 0.02, "uniform random": 0.05, "global magnitude": 0.02,
+            "global random": 0.05},
+        "0.98": {"uniform magnitude": 0.05, "uniform random": 0.02, "global magnitude": 0.05,
+            "global random": 0.05},
+    },
+}
+CONTEST = {
+    "brief": BRIEF,
+    "images": 5_000,  # of the training split, for scores and means
+    "removed": (25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 270, 290),  # of 300 neurons
+    "constants": ("zero", "mean"),
+    "retrained": (150, 225, 270),
+    "retraining": {"epochs": 1},
+    "list": (1e-3, 3e-3, 1e-2, 3e-2),
+    "rates": {  # by decay and count the best of the list on validation, for each score
+        "0.0": {
+            "0": {"none": 0.01},
+            "150": {"L1 norm": 0.001, "mean activation": 0.001, "1 − APoZ": 0.003, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+            "225": {"L1 norm": 0.01, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+            "270": {"L1 norm": 0.01, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+        },
+        "0.5": {
+            "0": {"none": 0.001},
+            "150": {"L1 norm": 0.003, "mean activation": 0.01, "1 − APoZ": 0.003, "Taylor": 0.001,
+                "oracle": 0.003, "random": 0.003},
+            "225": {"L1 norm": 0.003, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.003,
+                "oracle": 0.003, "random": 0.01},
+            "270": {"L1 norm": 0.01, "mean activation": 0.01, "1 − APoZ": 0.01, "Taylor": 0.01,
+                "oracle": 0.01, "random": 0.01},
+        },
+    },
+}
 RACE = {
     "brief": {"epochs": 8, "lr": 3e-3, "l2": 0.05},  # for vgg_mini where several are trained
     "kept": (0.75, 0.5, 0.35, 0.25),  # of the filters of each layer
+}
+
+FILTER_RACE = {
+    "images": 12_000,  # of the training split, so that eight seeds take half an hour
+    "brief": {"epochs": 3, "lr": 3e-3, "l2": 0.05, "batch_size": 64},
+    "retraining": {"epochs": 1},  # with the decay and batches of "brief"
+    "computed": (0.5,),  # where the small network also trains for as much compute
+    "list": (1e-3, 3e-3, 1e-2, 3e-2),
+    "tuned": (1.0, 0.5, 0.25),
+    "rates": {  # by the share of filters kept the best of the list on validation, for each runner
+        "1.0": {"whole network": 0.001},
+        "0.5": {"filters by L1": 0.003, "channels by L1": 0.01, "random filters": 0.003,
+                "columns by L1": 0.003, "single weights": 0.001,
+                "small from scratch, as many epochs": 0.003},
+        "0.25": {"filters by L1": 0.003, "channels by L1": 0.003, "random filters": 0.003,
+                 "columns by L1": 0.01, "single weights": 0.003,
+                 "small from scratch, as many epochs": 0.003},
+    },
+    "kept": {  # the shares of the race, and at which share the rates of each were chosen
+        "1.0": "1.0", "0.75": "0.5", "0.5": "0.5", "0.35": "0.25", "0.25": "0.25"},
+    "stale": (0.9, 0.75, 0.5, 0.25),
+    "scanned": (0.5, 0.25),
 }
 
 # Lesson 05
@@ -62,6 +131,25 @@ NORMS = {
     "norms": {"none": {}, "L1": {"l1": 5e-5}, "L2": {"l2": 0.5}},
     "sparsities": (0.5, 0.8, 0.9, 0.95, 0.98),
 }
+
+
+def without_rates(recipe: Mapping) -> dict:
+    """Return what of a recipe the choice of its learning rates depends on."""
+    return {key: value for key, value in recipe.items() if key not in ("rates", "kept")}
+
+
+def best_rates(rows: Sequence[dict]) -> dict[float, dict[str, float]]:
+    """Return, {at: {runner: rate}}, the learning rate that reads validation best in these rows.
+
+    Of equal ones the first.
+    """
+    best: dict[float, dict[str, dict]] = {}
+    for row in rows:
+        leader = best.setdefault(row["at"], {}).setdefault(row["runner"], row)
+        if row["after"] > leader["after"]:
+            best[row["at"]][row["runner"]] = row
+    return {at: {runner: row["lr"] for runner, row in runners.items()}
+            for at, runners in best.items()}
 
 
 def of_network(network: str, recipe: Mapping = HAN) -> dict:

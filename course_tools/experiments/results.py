@@ -43,7 +43,7 @@ class Results:
         return _key(task) in json.loads(self.path.read_text("utf-8"))["tasks"]
 
     def add(self, task: dict, rows: list[dict], seconds: float) -> None:
-        """Add the rows of one task, and the seconds that it took, unless another run has."""
+        """Add the rows of one task, and the processor seconds that it took, unless another has."""
         with self.lock:
             stored = self._read()
             if _key(task) in stored["tasks"]:

@@ -16,6 +16,11 @@ from nbformat import NotebookNode
 
 from course_tools.lessons.notebooks import WIDGET, without_outputs
 
+FIGURE = "# figure: "  # how a cell begins that is stored folded: see plots.picture
+PAGE = """{% extends 'lab/index.html.j2' %}{% block input %}
+{% if cell.metadata.get('jupyter', {}).source_hidden %}<details><summary>
+<code>{{ cell.source.splitlines()[0] | escape }}</code></summary>{{ super() }}</details>
+{% else %}{{ super() }}{% endif %}{% endblock input %}"""
 CELL_SECONDS = 120
 LESSON_SECONDS = 60
 
@@ -103,7 +108,7 @@ def page(run: Run) -> str:
     """Return an executed lesson as one HTML page that needs no network."""
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="")
+    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", raw_template=PAGE)
     names = {"metadata": {"name": run.lesson}}
     return exporter.from_notebook_node(_lasting(run.notebook), names)[0]
 
@@ -111,7 +116,8 @@ def page(run: Run) -> str:
 def _lasting(notebook: NotebookNode) -> NotebookNode:
     """Return the notebook without what is true only today: times, versions, live widgets.
 
-    A live widget's output stays as its static twin alone, which every viewer can show.
+    A live widget's output stays as its static twin alone, which every viewer can show. Cells whose
+    words a learner should not read before their figure are folded.
     """
     lasting = copy.deepcopy(notebook)
     lasting.metadata = nbformat.from_dict({
@@ -120,6 +126,8 @@ def _lasting(notebook: NotebookNode) -> NotebookNode:
     })
     for cell in lasting.cells:
         cell.metadata.pop("execution", None)
+        if cell.source.startswith(FIGURE):
+            cell.metadata["jupyter"] = {"source_hidden": True}
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
     return lasting

@@ -21,6 +21,7 @@ MOVED = {  # the longest beginning of a dotted name counts; "" for what is gone
     "course_lib.experiments.neuron_scores": "course_tools.experiments.lesson_03.neuron_scores",
     "course_lib.experiments.perceptron": "course_lib.models.perceptron",
     "course_lib.han.qualities": "course_tools.experiments.recipes.qualities",
+    "course_lib.iterative.prune_gradually": "",
     "course_lib.measure.claim": "course_tools.checks.claim",
     "course_lib.measure.seed_interval": "course_lib.intervals.seed_interval",
     "course_lib.plots": "course_tools.plots",
@@ -31,6 +32,7 @@ MOVED = {  # the longest beginning of a dotted name counts; "" for what is gone
     "course_lib.sizes.load_arrays": "safetensors.numpy.load",
     "course_lib.submissions": "course_tools.capstone",
     "course_lib.tradeoff": "course_lib.search",
+    "course_lib.tradeoff.granularities": "course_tools.experiments.recipes.granularities",
     "course_lib.widgets": "course_tools.sliders",
     "course_lib.widgets.quiz": "course_tools.checks.quiz",
 }

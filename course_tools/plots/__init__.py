@@ -28,8 +28,10 @@ from course_tools.plots.results import (
            symmetric_bins,
            trials,
 )
+from course_tools.plots.seeds import dots, parts
+from course_tools.plots.units import units
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY",
            "Picture", "architecture", "bars", "budgets", "curves", "digits",
-           "histogram", "matrix", "network", "panels", "picture", "pixel_map",
-           "residual", "squares", "symmetric_bins", "trials"]
+           "dots", "histogram", "matrix", "network", "panels", "parts", "picture", "pixel_map",
+           "residual", "squares", "symmetric_bins", "trials", "units"]

@@ -51,7 +51,20 @@ def _base64(content: bytes) -> str:
 
 
 def picture(ax: Axes, alt: str, *, dpi: int = 130) -> Picture:
-    """Turn the whole figure that `ax` is part of into a picture with a text alternative."""
+    """Turn the whole figure that `ax` is part of into a picture with a text alternative.
+
+    In a lesson the title and the words must not be read before the figure is seen: a learner is
+    asked to predict. So they stand, with the call, in a cell that begins with a comment, which
+    says what is drawn and tells no result:
+
+        # figure: accuracy against sparsity
+        ax.set_title("Small weights matter least, up to a point")
+        picture(ax, "Accuracy against sparsity: flat to 0.7, and steep beyond.")
+
+    `course refresh` folds a cell that begins so. JupyterLab shows its first line, to eyes and to
+    screen readers, until someone clicks it open; so does an exported page. What a learner should
+    read of the drawing, such as `ax = curves(...)`, may stand in an open cell above.
+    """
     if not alt.strip():
         raise ValueError(f"alt is {alt!r}; allowed is a sentence that says what the figure shows")
     drawn, small = io.BytesIO(), io.BytesIO()

@@ -164,4 +164,5 @@ def _twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Seque
                          loc="left")
         for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
             artist.set_animated(False)
+    axes[0, 0].figure.get_layout_engine().set(h_pad=0.12)  # a title belongs to the row below it
     return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=90)

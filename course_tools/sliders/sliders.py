@@ -13,11 +13,17 @@ from torch import Tensor, nn
 
 from course_lib._allowed import require
 from course_lib.data import Split
-from course_lib.masks import Masks, apply_masks, magnitude_masks, sparsity, threshold_masks
+from course_lib.masks import (
+    Masks,
+    apply_masks,
+    magnitude_masks,
+    sparsity,
+    threshold_masks,
+    units_to_keep,
+)
 from course_lib.measure import latency, measure
 from course_lib.models import prunable_layers
 from course_lib.removal import remove_units
-from course_lib.scores import unit_scores
 from course_lib.search import Trial, smallest_within
 from course_lib.training import evaluate
 
@@ -172,15 +178,13 @@ def _smaller(model: nn.Sequential, layers: Sequence[str]
 
     It is called with how many units each of them keeps: those of largest L1 norm.
     """
-    weights = {name: prunable_layers(model)[name].weight for name in layers}
-    best_first = {name: unit_scores(weight, "filter" if weight.dim() == 4 else "neuron")
-                  .argsort(stable=True, descending=True) for name, weight in weights.items()}
+    units = {name: len(prunable_layers(model)[name].weight) for name in layers}
 
     def smaller(*kept: int) -> nn.Sequential:
-        return remove_units(model, {name: best_first[name][:count].sort().values
-                                    for name, count in zip(layers, kept, strict=True)})
+        return remove_units(model, units_to_keep(model, {
+            name: 1 - count / units[name] for name, count in zip(layers, kept, strict=True)}))
 
-    return smaller, {name: len(order) for name, order in best_first.items()}
+    return smaller, units
 
 
 # What moves
@@ -199,6 +203,8 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, layers: Sequence[s
                            label="zero")
     axes[0].set(ylim=(0.5, None), xlabel=title)
     axes[0].legend(loc="upper right", fontsize=9, handlelength=1)
+    axes[1].axhline(100 * evaluate(model, split), color="0.4", linestyle="--", label="unpruned")
+    axes[1].legend(loc="lower left", fontsize=9)
     mark = trail(axes[1], slider.description, slider.max)
 
     def step(value: float) -> str:

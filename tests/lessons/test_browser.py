@@ -67,11 +67,11 @@ def shoot(page, name):
 
 
 def wait_until_all_ran(page, lesson):
-    """Wait for a number in front of every code cell of the lesson."""
+    """Wait for a number in front of every code cell of the lesson that is not folded."""
     try:
         page.wait_for_function("""() => {
             const prompts = [...document.querySelectorAll(
-                '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt')]
+                '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputArea-prompt')]
             return prompts.length > 0 && prompts.every(p => /\\[\\d+\\]/.test(p.textContent))
         }""", timeout=240_000)
     except Exception:

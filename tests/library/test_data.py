@@ -82,8 +82,9 @@ def test_a_slice_of_a_split_is_a_split(mnist):
     assert len(part) == 10
     assert torch.equal(part.images, mnist.train.images[10:20])
     assert len(part[torch.tensor([True] * 3 + [False] * 7)]) == 3
-    with pytest.raises(ValueError, match=r"which is 3; allowed is a slice"):
-        part[3]
+    for which, shown in ((3, "3"), (torch.tensor(3), r"tensor\(3\)")):
+        with pytest.raises(ValueError, match=f"which is {shown}; allowed is a slice"):
+            part[which]
 
 
 @pytest.mark.parametrize(("images", "labels", "names"), [
@@ -91,10 +92,10 @@ def test_a_slice_of_a_split_is_a_split(mnist):
     (torch.zeros(2, 1, 28, 28).double(), torch.zeros(2, dtype=torch.int64), "images"),
     (torch.zeros(2, 1, 28, 28), torch.zeros(3, dtype=torch.int64), "labels"),
     (torch.zeros(2, 1, 28, 28), torch.zeros(2), "labels"),
-    (torch.full((2, 1, 28, 28), 255.0), torch.tensor([0, 1]), "images run from 255.0 to 255.0"),
-    (torch.full((2, 1, 28, 28), float("nan")), torch.tensor([0, 1]), "images run from nan"),
-    (torch.zeros(2, 1, 28, 28), torch.tensor([0, 10]), "labels run from 0 to 10"),
-    (torch.zeros(2, 1, 28, 28), torch.tensor([-1, 3]), "labels run from -1 to 3"),
+    (torch.full((2, 1, 28, 28), 255.0), torch.tensor([0, 1]), r"images is \(255.0, 255.0\)"),
+    (torch.full((2, 1, 28, 28), float("nan")), torch.tensor([0, 1]), r"range of images is \(nan"),
+    (torch.zeros(2, 1, 28, 28), torch.tensor([0, 10]), r"range of labels is \(0, 10\)"),
+    (torch.zeros(2, 1, 28, 28), torch.tensor([-1, 3]), r"range of labels is \(-1, 3\)"),
 ])
 def test_a_split_that_is_not_one_is_refused(images, labels, names):
     with pytest.raises(ValueError, match=f"{names}.*allowed is"):

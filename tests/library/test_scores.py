@@ -1,8 +1,17 @@
 import pytest
 import torch
+from chains import random_chain
 
+from course_lib.data import Split
 from course_lib.models import load_trained, prunable_layers
-from course_lib.scores import activation_scores, magnitude, taylor_scores, unit_scores
+from course_lib.removal import zero_units
+from course_lib.scores import (
+    activation_scores,
+    magnitude,
+    oracle_scores,
+    taylor_scores,
+    unit_scores,
+)
 
 
 def test_magnitude_is_the_absolute_value_in_the_weights_shape():
@@ -12,7 +21,7 @@ def test_magnitude_is_the_absolute_value_in_the_weights_shape():
 
 
 def test_nan_is_refused():
-    with pytest.raises(ValueError, match="weight has 2 NaN values; allowed is none"):
+    with pytest.raises(ValueError, match="a weight is nan; allowed is a number"):
         magnitude(torch.tensor([1.0, float("nan"), float("nan")]))
 
 
@@ -85,7 +94,7 @@ class Doubled:
         return len(self.labels)
 
 
-@pytest.mark.parametrize("score", [activation_scores, taylor_scores])
+@pytest.mark.parametrize("score", [activation_scores, oracle_scores, taylor_scores])
 def test_scoring_changes_nothing(score, mnist):
     model = load_trained("vgg_mini").train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
@@ -95,12 +104,54 @@ def test_scoring_changes_nothing(score, mnist):
     assert all(p.grad is None for p in model.parameters())
     assert [len(value) for value in found.values()] == [
         layer.weight.shape[0] for layer in prunable_layers(model).values()][:-1]
-    with pytest.raises(ValueError, match="split is empty"):
+    with pytest.raises(ValueError, match=r"len\(split\) is 0; allowed is 1 or more"):
         score(model, mnist.validation[:0])
-    with pytest.raises(ValueError, match="model is a Linear; allowed is an nn.Sequential"):
-        score(torch.nn.Linear(784, 10), mnist.validation[:10])
+    assert not any(part._forward_hooks for part in model.modules())
 
 
 def test_an_unknown_statistic_is_refused(mnist):
     with pytest.raises(ValueError, match="by is 'max'; allowed is 'mean' or 'apoz'"):
         activation_scores(load_trained("lenet_5"), mnist.validation[:10], by="max")
+
+
+def loss_without(model, layer, unit, split):
+    units = prunable_layers(model)[layer].weight.shape[0]
+    keep = torch.tensor([other for other in range(units) if other != unit])
+    with torch.no_grad():
+        answers = zero_units(model, {layer: keep})(split.images)
+    return float(torch.nn.functional.cross_entropy(answers, split.labels))
+
+
+def test_oracle_scores_are_the_losses_without_each_unit_on_random_chains():
+    split = Split(torch.rand(7, 1, 28, 28), torch.arange(7))
+    for seed in range(60):
+        model = random_chain(seed, dtype=torch.float32)
+        scores, layers = oracle_scores(model, split), prunable_layers(model)
+        assert list(scores) == list(layers)[:-1]
+        for layer, found in scores.items():
+            assert len(found) == layers[layer].weight.shape[0]
+            if len(found) > 1:
+                wanted = [loss_without(model, layer, unit, split) for unit in range(len(found))]
+                assert found.tolist() == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+
+
+def test_oracle_scores_average_over_batches(mnist):
+    model, split = load_trained("lenet_300_100"), mnist.validation[:1100]  # more than one batch
+    found = oracle_scores(model, split)
+    for layer, unit in (("fc1", 5), ("fc1", 299), ("fc2", 40)):
+        wanted = loss_without(model, layer, unit, split)
+        assert float(found[layer][unit]) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("score", [activation_scores, taylor_scores])
+def test_networks_with_branches_have_scores_too(score, mnist):
+    model, split = load_trained("resnet_mini"), mnist.validation[:60]
+    found = score(model, split)
+    assert {name: len(values) for name, values in found.items()} == {
+        name: layer.weight.shape[0] for name, layer in prunable_layers(model).items()
+        if name != "fc"}
+    with torch.no_grad():
+        wanted = model.stem(split.images).mean((0, 2, 3))
+    if score is activation_scores:
+        torch.testing.assert_close(found["stem.conv"], wanted)
+    assert not any(part._forward_hooks for part in model.modules())

@@ -6,7 +6,7 @@ from torch import nn
 
 from course_lib.data import MNIST, Split
 from course_lib.intervals import Drop
-from course_lib.masks import apply_masks, magnitude_masks
+from course_lib.masks import magnitude_masks, masked
 from course_lib.models import load_trained, prunable_layers
 from course_lib.scores import unit_scores
 from course_lib.search import (
@@ -28,8 +28,7 @@ def test_a_scan_by_weight_prunes_each_layer_alone(mnist):
     scan = sensitivity_scan(model, split, SHARES)
     assert list(scan) == ["fc1", "fc2", "fc3"]
     assert [values[0] for values in scan.values()] == [evaluate(model, split)] * 3
-    pruned = copy.deepcopy(model)
-    apply_masks(pruned, magnitude_masks(model, {"fc2": 0.9}))
+    pruned = masked(model, magnitude_masks(model, {"fc2": 0.9}))
     assert scan["fc2"][2] == evaluate(pruned, split)
 
 
@@ -63,8 +62,8 @@ def test_an_unknown_granularity_is_refused(mnist):
 
 def test_a_drop_is_positive_for_a_loss_and_counts_pairs(mnist):
     original = load_trained("lenet_300_100")
-    pruned, masks = copy.deepcopy(original), magnitude_masks(original, 0.9)
-    apply_masks(pruned, masks)
+    masks = magnitude_masks(original, 0.9)
+    pruned = masked(original, masks)
     split = mnist.validation[:1_000]
     found = drop(original, pruned, split)
     assert found.value == pytest.approx(evaluate(original, split) - evaluate(pruned, split))
@@ -161,9 +160,7 @@ def test_a_real_network_is_searched_on_validation_alone(mnist):
     model = load_trained("lenet_300_100")
 
     def prune(model, x):
-        pruned = copy.deepcopy(model)
-        apply_masks(pruned, magnitude_masks(model, x))
-        return pruned
+        return masked(model, magnitude_masks(model, x))
 
     blind = MNIST(mnist.train, mnist.validation, mnist.test[:1])
     found, again = (search_drop_bound(model, data, 0.01, prune, refine=3)

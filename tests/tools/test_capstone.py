@@ -1,6 +1,5 @@
 """What a submission costs, the levels, and the verdicts of the two projects on real networks."""
 
-import copy
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from course_lib.intervals import Drop
-from course_lib.masks import apply_masks, kept_units, magnitude_masks, unit_masks
+from course_lib.masks import kept_units, magnitude_masks, masked, unit_masks
 from course_lib.models import load_trained
 from course_lib.removal import remove_units
 from course_lib.search import drop
@@ -46,16 +45,14 @@ def third(model):
     return remove_units(model, kept_units(unit_masks(model, 0.65, "filter")))
 
 
-def masked(model, sparsity=0.4):
-    zeroed = copy.deepcopy(model)
-    apply_masks(zeroed, magnitude_masks(model, sparsity))
-    return zeroed
+def sparse(model, sparsity):
+    return masked(model, magnitude_masks(model, sparsity))
 
 
 def test_the_file_and_the_drop_are_those_of_the_model(reference, mnist):
-    found = weigh(masked(reference, 0.6))
+    found = weigh(sparse(reference, 0.6))
     assert found.file_bytes == len(submission(reference))
-    assert found.drop == drop(reference, masked(reference, 0.6), mnist.validation)
+    assert found.drop == drop(reference, sparse(reference, 0.6), mnist.validation)
     assert found.drop.lost > found.drop.gained
     assert found.zeros == pytest.approx(0.6, abs=1e-5)
     assert found.part == "validation"
@@ -179,7 +176,7 @@ def test_so_does_one_made_otherwise(satellite):
 
 REAL = {
     "the whole network": (lambda model: model, "That is as large as the reference itself."),
-    "masks": (masked, "Many of its weights are zeros"),
+    "masks": (lambda model: sparse(model, 0.4), "Many of its weights are zeros"),
     "not retrained": (third, "It cannot read any more."),
 }
 

@@ -6,6 +6,7 @@ import pytest
 
 from course_lib._files import HOME
 
+from course_tools import doctor
 from course_tools.__main__ import main
 from course_tools.doctor import examine, requirements
 
@@ -28,6 +29,19 @@ def test_it_runs_where_nothing_is_installed():
     assert done.stderr == ""
     for package in requirements():
         assert f"wrong  {package} is not installed\n           mend it: make lab" in done.stdout
+
+
+def test_what_is_fine_is_folded_away_in_a_notebook(monkeypatch):
+    found = [doctor.Diagnosis("ok", "Python 3"), doctor.Diagnosis("ok", "torch <2>"),
+             doctor.Diagnosis("warning", "1 core", "use two")]
+    monkeypatch.setattr(doctor, "examine", lambda: iter(found))
+    examination = doctor.diagnose()
+    assert examination.well
+    assert repr(examination) == f"{found[2]}\n2 things are fine"
+    seen, folded = examination._repr_html_().split("<details><summary>2 things are fine</summary>")
+    assert ("1 core" in seen, "Python" in seen) == (True, False)
+    assert ("1 core" in folded, "torch &lt;2&gt;" in folded) == (False, True)
+    assert not doctor.Examination((doctor.Diagnosis("wrong", "no torch"),)).well
 
 
 def test_annotations_are_not_evaluated_where_python_is_too_old():

@@ -23,7 +23,7 @@ def one_epoch(recipe):
 
 def a_round(compression, after):
     masks = {"fc1": torch.arange(1000).remainder(1000) < round(1000 / compression)}
-    return Round(1, masks, {}, {}, {}, 0.0, after, 0.0)
+    return Round(1, masks, {}, {}, 0.0, after, 0.0)
 
 
 def test_which_rounds_are_chosen():
@@ -141,7 +141,7 @@ def test_norms_and_dropout_give_their_rows(few):
 
 def test_a_rebuilt_network_is_the_one_of_its_round():
     model = lenet_300_100(3)
-    again = han.rebuilt("lenet_300_100", Round(1, {}, model.state_dict(), {}, {}, 0.0, 0.0, 0.0))
+    again = han.rebuilt("lenet_300_100", Round(1, {}, model.state_dict(), {}, 0.0, 0.0, 0.0))
     assert again.fc1.weight.equal(model.fc1.weight)
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from course_lib.intervals import Drop
-from course_lib.masks import apply_masks, magnitude_masks, threshold_masks
+from course_lib.masks import magnitude_masks, masked, threshold_masks
 from course_lib.measure import Latency, measure
 from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
@@ -37,8 +37,7 @@ def model():
 
 
 def pruned_accuracy(model, masks, split):
-    pruned = copy.deepcopy(model)
-    apply_masks(pruned, masks)
+    pruned = masked(model, masks)
     return evaluate(pruned, split)
 
 
@@ -152,8 +151,7 @@ def test_latency_is_measured_once_when_the_hand_rests(mnist, monkeypatch):
 def test_the_bound_slider_chooses_among_real_networks(model, mnist):
     trials = []
     for share in (0.3, 0.8, 0.9):
-        pruned = copy.deepcopy(model)
-        apply_masks(pruned, magnitude_masks(model, share))
+        pruned = masked(model, magnitude_masks(model, share))
         found = drop(model, pruned, mnist.validation[:500])
         trials.append(Trial(share, round(266_200 * (1 - share)), found, pruned))
     view = bound_slider(model, trials)

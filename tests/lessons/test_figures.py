@@ -1,0 +1,52 @@
+"""Figures in the lessons: their title and words are folded, so that none is read before it is seen.
+
+See `picture` in course_tools/plots/base.py.
+"""
+
+import nbformat
+import pytest
+from notebooks_made_here import code, write
+
+from course_tools.lessons.execution import FIGURE, Run, page, store
+from course_tools.lessons.notebooks import NOTEBOOKS
+
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def figures(path):
+    """Return the cells of a lesson that make a picture, and whether any of them begins as asked."""
+    made = [cell for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code" and "picture(" in cell.source]
+    return made, any(cell.source.startswith(FIGURE) for cell in made)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_folds_all_its_figures_or_none_yet(path):
+    made, begun = figures(path)
+    for cell in made if begun else []:
+        first = cell.source.splitlines()[0]
+        assert first.startswith(FIGURE), f"{first!r}: begin the cell with {FIGURE!r}"
+        assert cell.metadata.get("jupyter", {}).get("source_hidden"), f"{first!r}: make refresh"
+
+
+def executed(tmp_path):
+    path = write(tmp_path / "one.ipynb", code("ax = 1"),
+                 code("# figure: a < b\npicture(ax, 'b is larger')"))
+    return Run("one", nbformat.read(path, as_version=4), 0.0, (), ""), path
+
+
+def test_a_figure_is_stored_folded_and_nothing_else(tmp_path):
+    run, path = executed(tmp_path)
+    store(run, path)
+    hidden = [cell.metadata.get("jupyter", {}).get("source_hidden", False)
+              for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert hidden == [False, True]
+
+
+def test_on_a_page_it_opens_at_a_click(tmp_path):
+    html = page(executed(tmp_path)[0])
+    assert html.count("<details>") == 1
+    folded = html.split("<details>")[1].split("</details>")[0]
+    assert "<code># figure: a &lt; b</code></summary>" in folded
+    assert "is larger" in folded
+    assert "is larger" not in html.replace(folded, "")
