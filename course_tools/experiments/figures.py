@@ -14,6 +14,7 @@ from course_lib._files import DATA
 from course_lib.data import load_mnist
 
 from course_tools.experiments import (
+    dense,
     lesson_01,
     lesson_02,
     lesson_03,
@@ -36,22 +37,22 @@ class Figure:
     """Hold what runs for a figure: `run(data, **task, recipe=recipe)` gives the rows of one task.
 
     `recipe` is what the rows depend on, stored with them: a run goes on only with the same.
-    Networks in `few` are run with three seeds at most. Where `labels` is true, `run` also takes the
-    folder `labels` with files that are not part of the course.
+    Where `labels` is true, `run` also takes the folder `labels` with files that are not part of the
+    course.
     """
 
     run: Callable[..., list[dict]]
     tasks: tuple[dict, ...] = ({},)
     recipe: Mapping[str, object] = field(default_factory=dict)
-    few: tuple[str, ...] = ()
     labels: bool = False
 
     def of_seeds(self, seeds: int) -> list[dict]:
         """Return all tasks, each with its seed."""
-        return [task | {"seed": seed} for task in self.tasks for seed in range(seeds)
-                if seed < 3 or task.get("network") not in self.few]
+        return [task | {"seed": seed} for task in self.tasks for seed in range(seeds)]
 
 
+SHAPES = tuple({"network": network, "shape": shape}
+               for network, shapes in recipes.DENSE["shapes"].items() for shape in shapes)
 FIGURES = {
     "redundancy": Figure(lesson_01.redundancy, recipe=recipes.BRIEFLY),
     "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS), recipes.BRIEFLY),
@@ -68,19 +69,20 @@ FIGURES = {
     "race_rates": Figure(lesson_04.race_rates, recipe=recipes.without_rates(recipes.FILTER_RACE)),
     "filter_race": Figure(lesson_04.filter_race, recipe=recipes.FILTER_RACE),
     "batch_norm": Figure(lesson_04.batch_norm, recipe=recipes.without_rates(recipes.FILTER_RACE)),
-    "han": Figure(lesson_05.han, _each("network", recipes.HAN["references"]), recipes.HAN,
-                  few=("alexnet_mini", "vgg_mini")),
+    "han": Figure(lesson_05.han, _each("network", recipes.HAN["references"]), recipes.HAN),
+    "dense_rates": Figure(dense.dense_rates, SHAPES, recipes.without_rates(recipes.DENSE)),
+    "dense": Figure(dense.dense, SHAPES, recipes.DENSE),
     "gradual": Figure(lesson_05.gradual, (*_each("network", recipes.GRADUAL),
                                           {"network": "lenet_300_100", "dropout": 0.3}),
                       recipes.GRADUAL),
-    "controls": Figure(lesson_05.controls, _each("rounds", (1, 3, 5)), recipes.LENET_300_100),
+    "controls": Figure(lesson_05.controls, _each("rounds", (1, 3, 5)), recipes.CONTROLS),
     "norms": Figure(lesson_05.norms, _each("norm", recipes.NORMS["norms"]), recipes.NORMS),
     "tradeoff": Figure(lesson_06.tradeoff, _each("network", recipes.SWEEPS["references"]),
-                       recipes.SWEEPS, few=tuple(recipes.SWEEPS["references"])),
+                       recipes.SWEEPS),
     "flattery": Figure(lesson_06.flattery, recipe=recipes.FLATTERY),
     "writers": Figure(writers.writers, recipe=recipes.FLATTERY, labels=True),
     "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),
-                      recipes.LENET_300_100),
+                      recipes.DROPOUT),
     "lenet_5_dropout": Figure(lesson_05.lenet_5_dropout, recipe=recipes.LENET_5),
 }
 

@@ -33,13 +33,14 @@ def tradeoff(data: MNIST, *, seed: int, network: str,
     """Sweep one network by every granularity, in two ways, with retraining and without.
 
     "uniform": the same share of each layer. "sensitivity": of each layer the share at which
-    it alone loses so much on validation. The control, granularity "none", is retrained as often,
-    unpruned.
+    it alone loses so much on validation. The control, granularity "none", is retrained as often as
+    the longest sweep, unpruned.
     """
     reference = ARCHITECTURES[network](seed)
     train(reference, data.train, **recipe["references"][network], seed=seed)
     options = recipe["retraining"][network] | {"seed": seed}
-    nothing = [(float(place), {}) for place in range(1, len(recipe["losses"]) + 1)]
+    longest = max(map(len, (*recipe["shares"].values(), recipe["losses"])))
+    nothing = [(float(place), {}) for place in range(1, longest + 1)]
     rows = _rows(reference, data, "none", "none", [(0.0, {})], None)
     rows += _rows(reference, data, "none", "none", nothing, options)
     for granularity in granularities(network):

@@ -79,11 +79,12 @@ def test_the_rows_tell_what_a_paired_drop_would(few):
     whole, *control = [each for each in rows if each["granularity"] == "none"]
     assert whole["test"] == [0, 0]
     assert not whole["retrained"]
-    assert [each["nonzero"] for each in control] == [266_200] * 5
-    assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[6:]} == {
+    assert [each["nonzero"] for each in control] == [266_200] * 8
+    assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[9:]} == {
         (granularity, way, retrained) for granularity in ("weight", "neuron")
         for way in ("uniform", "sensitivity") for retrained in (False, True)}
-    assert len(rows) == 6 + 8 * 5
+    shares, losses = SWEEPS["shares"], len(SWEEPS["losses"])
+    assert len(rows) == 9 + 2 * (len(shares["weight"]) + len(shares["neuron"]) + 2 * losses)
     reference = ARCHITECTURES["lenet_300_100"](1)
     tradeoff.train(reference, few.train, **brief["lenet_300_100"], seed=1)
     cut = fewer_units(reference, {"fc1": 0.9, "fc2": 0.9}, like=reference)
