@@ -8,6 +8,7 @@
     course experiments budgets        # data/results/budgets.json, at the rates that this found best
     course experiments neurons        # data/results/neurons.json
     course experiments han --jobs 2   # data/results/han.json; so for the others too
+    course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.
 Each task runs on one thread, so that the numbers do not depend on how many run at a time: --jobs

@@ -8,7 +8,7 @@ a seed, its validation accuracy decides; "test" decides nothing.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
@@ -43,6 +43,20 @@ def dense_rates(data: MNIST, *, seed: int, network: str, shape: str,
              for l2 in (0.0, HAN["references"][network]["l2"])]
     return [{"seed": seed, "runner": shape, "at": network, **options, "validation": evaluate(
         rival(data, network, shape, options, seed, recipe), data.validation)} for options in tried]
+
+
+def best_settings(rows: Iterable[Mapping]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return {network: {shape: (lr, l2)}}, what reads validation best in rows of `dense_rates`.
+
+    Of equal ones the first.
+    """
+    best: dict[str, dict[str, Mapping]] = {}
+    for row in rows:
+        leader = best.setdefault(row["at"], {}).setdefault(row["runner"], row)
+        if row["validation"] > leader["validation"]:
+            best[row["at"]][row["runner"]] = row
+    return {network: {shape: (row["lr"], row["l2"]) for shape, row in leaders.items()}
+            for network, leaders in best.items()}
 
 
 def rival(data: MNIST, network: str, shape: str, options: Mapping, seed: int,

@@ -56,9 +56,9 @@ def han(data: MNIST, *, seed: int, network: str, recipe: Mapping = HAN) -> list[
 
     "pruned" compresses exactly as far as the recipe says, see `pruned_to`. "longer" goes through as
     many rounds as that one, with the same penalty and the same restarts, but nothing is pruned;
-    "longer, one schedule" is trained by the reference's recipe for as many epochs. "no drop from" a
-    rival is the round that compresses most among those that read no worse on validation, and the
-    rival is the row "beside" it: of "longer" the network with as many rounds.
+    "longer, one schedule", of some networks, is trained by the reference's recipe for as many
+    epochs. "no drop from" a rival is the round that compresses most among those that read no worse
+    on validation, and the rival is the row "beside": of "longer" the network with as many rounds.
     """
     plan = of_network(network, recipe)
     first, options = plan["reference"], plan["retraining"] | {"seed": seed}
@@ -69,8 +69,9 @@ def han(data: MNIST, *, seed: int, network: str, recipe: Mapping = HAN) -> list[
         reference, data, [0.0] * max(len(rounds), twelve.number), **options)]
     epochs = first["epochs"] + plan["retraining"]["epochs"] * twelve.number
     tested = {"reference": reference, "longer": unpruned[twelve.number - 1],
-              "longer, one schedule": trained(network, seed, data, first | {"epochs": epochs}),
               "pruned": rebuilt(network, twelve)}
+    if network in recipe["one schedule"]:
+        tested["longer, one schedule"] = trained(network, seed, data, first | {"epochs": epochs})
     for name, rivals in (("reference", [reference] * len(rounds)), ("longer", unpruned)):
         free = choose_free(rounds, [evaluate(each, data.validation) for each in rivals])
         beside = rivals[(free.number if free else min(twelve.number, len(rivals))) - 1]

@@ -96,6 +96,7 @@ FILTER_RACE = {
 
 HAN = {
     "compression": 12.0,  # at which all networks are compared
+    "one schedule": ("lenet_300_100", "lenet_5"),  # also trained as long without restarts
     "references": {  # how each is trained
         "lenet_300_100": {"epochs": 30, "lr": 2e-3, "l2": 0.5},
         "lenet_5": {"epochs": 15, "lr": 1e-3, "l2": 0.1},

@@ -23,6 +23,7 @@ from course_tools.experiments.images import right_images
 from course_tools.experiments.recipes import FLATTERY
 from course_tools.experiments.results import load_results
 
+KINDS = ("students", "employees")
 STUDENTS = 4  # the NIST series that high-school students wrote; employees wrote the others
 DIGIT, SERIES, WRITER = range(3)  # columns of a label file
 
@@ -42,13 +43,12 @@ class Hands:
     def groups(self) -> dict[str, Tensor]:
         """Return which images are in each group that has any, bool (images,).
 
-        "students" and "employees" are all of them; with ", seen" or ", unseen" behind it, those who
-        wrote training digits or did not.
+        Their names say who wrote them, and whether such a person wrote training digits too:
+        "students, seen", "students, unseen", "employees, seen", "employees, unseen".
         """
-        found = {}
-        for name, one_of in (("students", self.student), ("employees", ~self.student)):
-            found |= {name: one_of, f"{name}, seen": one_of & self.seen,
-                      f"{name}, unseen": one_of & ~self.seen}
+        found = {f"{who}, {where}": one & other
+                 for who, one in zip(KINDS, (self.student, ~self.student), strict=True)
+                 for where, other in (("seen", self.seen), ("unseen", ~self.seen))}
         return {name: group for name, group in found.items() if group.any()}
 
 
@@ -94,14 +94,21 @@ def in_the_mix_of(wanted: Mapping, groups: Mapping) -> float:
     """Return the drop that a split's groups would have in the mix of students and employees wanted.
 
     >>> def group(images, lost): return {"images": images, "drop": [lost, 0]}
-    >>> half = {"students": group(50, 0), "employees": group(50, 0)}
-    >>> in_the_mix_of(half, {"students": group(100, 4), "employees": group(300, 3)})
+    >>> half = {"students, unseen": group(50, 0), "employees, unseen": group(50, 0)}
+    >>> in_the_mix_of(half, {"students, seen": group(100, 4), "employees, unseen": group(300, 3)})
     0.025
     """
-    names = ("students", "employees")
-    images = sum(wanted[name]["images"] for name in names)
-    return sum(wanted[name]["images"] / images * (lost - gained) / groups[name]["images"]
-               for name in names for lost, gained in [groups[name]["drop"]])
+    images = {kind: _sum(wanted, kind)[0] for kind in KINDS}
+    sums = {kind: _sum(groups, kind) for kind in KINDS}
+    return sum(images[kind] / sum(images.values()) * lost / among
+               for kind, (among, lost) in sums.items())
+
+
+def _sum(groups: Mapping, kind: str) -> tuple[int, int]:
+    """Return how many images a kind of people wrote, and how many are lost beyond those gained."""
+    those = [group for name, group in groups.items() if name.startswith(kind)]
+    return (sum(group["images"] for group in those),
+            sum(group["drop"][0] - group["drop"][1] for group in those))
 
 
 def clustering(values: Tensor, writer: Tensor) -> float:

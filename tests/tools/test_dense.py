@@ -1,11 +1,13 @@
 import pytest
 import torch
 
+from course_lib._files import RESULTS
 from course_lib.data import MNIST
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
 from course_lib.training import evaluate
 
 from course_tools.experiments import dense as rivals
+from course_tools.experiments import load_results
 from course_tools.experiments.figures import SHAPES
 from course_tools.experiments.images import unpacked
 from course_tools.experiments.recipes import DENSE, HAN, TUNING
@@ -82,6 +84,19 @@ def test_rates_are_chosen_by_a_seed_and_a_split_that_are_not_reported(few, shape
     row, = rivals.dense(few, **task)
     assert row["shape"] == shape
     assert row["test"] == pytest.approx(1 - wrong_images(row) / 200)
+
+
+def test_the_best_setting_of_each_shape_is_the_first_of_the_best():
+    rows = [{"at": "a", "runner": shape, "lr": lr, "l2": 0.0, "validation": read}
+            for shape, lr, read in (("x", 1, 0.8), ("x", 2, 0.9), ("x", 3, 0.9), ("y", 4, 0.1))]
+    assert rivals.best_settings(rows) == {"a": {"x": (2, 0.0), "y": (4, 0.0)}}
+
+
+def test_the_recipe_takes_the_rates_that_were_found_best():
+    """Also while there is no such file yet: then it takes none."""
+    there = (RESULTS / "dense_rates.json").is_file()
+    found = rivals.best_settings(load_results("dense_rates") if there else ())
+    assert DENSE["rates"] == found
 
 
 def wrong_images(row):

@@ -51,7 +51,7 @@ def test_hans_rows_tell_rounds_and_tested_networks_apart(few):
     assert [row["round"] for row in rounds] == list(range(1, 8))
     assert not any("test" in row for row in rounds)
     tested = {row["kind"]: row for row in rows if row["kind"] != "round"}
-    assert list(tested) == ["reference", "longer", "longer, one schedule", "pruned",
+    assert list(tested) == ["reference", "longer", "pruned", "longer, one schedule",
                             "no drop from reference", "reference beside",
                             "no drop from longer", "longer beside"]
     for row in tested.values():

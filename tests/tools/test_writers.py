@@ -37,11 +37,10 @@ def test_who_wrote_what_is_read_from_either_kind_of_file(few, folder):
     hands = who.read_hands(few, folder)
     assert hands["validation"].writer.tolist() == [2, 2, 10, 1]
     assert {name: group.tolist() for name, group in hands["validation"].groups().items()} == {
-        "students": [False, False, True, False], "students, seen": [False, False, True, False],
-        "employees": [True, True, False, True], "employees, seen": [False, False, False, True],
+        "students, seen": [False, False, True, False],
+        "employees, seen": [False, False, False, True],
         "employees, unseen": [True, True, False, False]}
-    assert list(hands["test"].groups()) == ["students", "students, unseen", "employees",
-                                            "employees, unseen"]
+    assert list(hands["test"].groups()) == ["students, unseen", "employees, unseen"]
 
 
 def test_files_of_other_digits_are_refused(few, folder):
@@ -68,11 +67,10 @@ def test_drops_are_counted_by_group_and_weighted_by_the_other_splits_mix(
         {"validation": [1, 0, 0, 0], "test": [0, 0, 0, 0]},
         {"validation": [0, 1, 1, 1], "test": [1, 0, 0, 0]}]))
     whole, row = who.writers(few, seed=1, labels=folder)
-    assert whole["groups"]["validation"]["employees"] == {"images": 3, "wrong": 1, "drop": [0, 0]}
+    assert whole["groups"]["validation"]["employees, unseen"] == {
+        "images": 2, "wrong": 1, "drop": [0, 0]}
     assert row["groups"]["validation"] == {
-        "students": {"images": 1, "wrong": 1, "drop": [1, 0]},
         "students, seen": {"images": 1, "wrong": 1, "drop": [1, 0]},
-        "employees": {"images": 3, "wrong": 2, "drop": [2, 1]},
         "employees, seen": {"images": 1, "wrong": 1, "drop": [1, 0]},
         "employees, unseen": {"images": 2, "wrong": 1, "drop": [1, 1]}}
     assert row["post_stratified"] == pytest.approx((1 + 1 / 3) / 2)  # as many of each in test
