@@ -150,26 +150,6 @@ EXERCISES = (
         why="A layer's matrix has a row for each filter and a block of columns for each filter of "
             "the layer before. Half of both leaves a quarter.",
     ),
-    Quiz(
-        "4.5", "Two thousand images, no label", 2, 1,
-        answer="d",
-        choices={"a": "about 10 %, like guessing", "b": "about as much as before",
-                 "c": "about 60 %", "d": "more than 90 %"},
-        mistakes={
-            "a": "It read more than that before, and what it now stores fits better, not worse.",
-            "b": "No weight changes, true. But every map is shifted and scaled by what a batch "
-                 "norm stores, and that does change.",
-            "c": "It is more. So little was wrong with the weights that were left.",
-        },
-        idea="what a batch norm does with a mean and a variance that no longer fit",
-        hints=("What does a batch norm subtract, and when did it learn that number?",
-               "It was learnt when 8 filters fed the next layer. Now about 6 do, and the sums that "
-               "arrive are others."),
-        right="Most of the drop was stale statistics, not lost filters.",
-        why="A batch norm subtracts the mean and divides by the spread that its maps had in "
-            "training. With filters gone the maps have another mean and spread, so all later "
-            "layers read numbers that they never saw. Both can be estimated anew without a label.",
-    ),
     Exercise(
         "4.2", "Norms of channels", 1, 3,
         reference=channel_norms,
@@ -258,6 +238,26 @@ EXERCISES = (
         right="That is why a filter of LeNet-5 takes sixteen columns along.",
         why="Flatten writes one map after the other, so column j belongs to channel j // pixels. "
             "We keep the columns that belong to another.",
+    ),
+    Quiz(
+        "4.5", "Two thousand images, no label", 2, 1,
+        answer="d",
+        choices={"a": "about 10 %, like guessing", "b": "about as much as before",
+                 "c": "about 60 %", "d": "more than 90 %"},
+        mistakes={
+            "a": "It read more than that before, and what it now stores fits better, not worse.",
+            "b": "No weight changes, true. But every map is shifted and scaled by what a batch "
+                 "norm stores, and that does change.",
+            "c": "It is more. So little was wrong with the weights that were left.",
+        },
+        idea="what a batch norm does with a mean and a variance that no longer fit",
+        hints=("What does a batch norm subtract, and when did it learn that number?",
+               "It was learnt when 8 filters fed the next layer. Now about 6 do, and the sums that "
+               "arrive are others."),
+        right="Most of the drop was stale statistics, not lost filters.",
+        why="A batch norm subtracts the mean and divides by the spread that its maps had in "
+            "training. With filters gone the maps have another mean and spread, so all later "
+            "layers read numbers that they never saw. Both can be estimated anew without a label.",
     ),
     Exercise(
         "4.6", "A fair control", 2, 5,
