@@ -16,7 +16,7 @@ from course_tools.plots.base import BLUE, COLOURS, ORANGE, panels
 
 
 def network(model: nn.Module, ax: Axes | None = None) -> Axes:
-    """Draw a small network of Linear layers, inputs on the left, a line for each weight.
+    """Draw a small network of Linear layers, inputs x1, x2, … on the left, a line for each weight.
 
     Thicker is larger; blue and solid is positive, orange and dashed negative; a weight of zero is
     a faint dotted line.
@@ -29,10 +29,10 @@ def network(model: nn.Module, ax: Axes | None = None) -> Axes:
     for column, matrix in enumerate(matrices):
         for (out, into), weight in np.ndenumerate(matrix.numpy()):
             _connection(ax, spots[column][into], spots[column + 1][out], float(weight))
-    for column in spots:
+    for prefix, column in zip(["x", *[""] * len(matrices)], spots, strict=True):
         ax.scatter(*zip(*column, strict=True), s=700, color="white", edgecolor="black", zorder=3)
         for row, spot in enumerate(column, start=1):
-            ax.annotate(row, spot, ha="center", va="center", zorder=4)
+            ax.annotate(f"{prefix}{row}", spot, ha="center", va="center", zorder=4)
     ax.margins(0.08, 0.15)
     ax.axis("off")
     return ax
