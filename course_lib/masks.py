@@ -23,7 +23,7 @@ def keep_top(scores: Tensor, sparsity: float) -> Tensor:
     tensor([ True, False,  True,  True])
     """
     check_share("sparsity", sparsity)
-    require(not scores.isnan().any(), "a score", torch.nan, "a number")
+    require(not scores.isnan().any(), "a value of scores", torch.nan, "a number")
     zeros = round(float(sparsity) * scores.numel())
     mask = torch.ones(scores.numel(), dtype=torch.bool)
     mask[scores.flatten().argsort(stable=True)[:zeros]] = False

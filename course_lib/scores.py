@@ -25,7 +25,7 @@ def magnitude(weight: Tensor) -> Tensor:
     >>> magnitude(torch.tensor([0.5, -2.0, 0.0]))
     tensor([0.5000, 2.0000, 0.0000])
     """
-    require(not weight.isnan().any(), "a weight", math.nan, "a number")
+    require(not weight.isnan().any(), "a value of weight", math.nan, "a number")
     return weight.detach().abs()
 
 

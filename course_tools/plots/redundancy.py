@@ -30,20 +30,6 @@ def runs(series: Mapping[str, Mapping[float, Sequence[float]]], ax: Axes | None 
     return ax
 
 
-def strips(rows: Mapping[str, Sequence[float]], ax: Axes | None = None, *,
-           xlabel: str = "") -> Axes:
-    """Draw a row of dots for each name, one dot a value, the first name on top."""
-    ax = panels(height=1.1 + 0.4 * len(rows))[0, 0] if ax is None else ax
-    for place, values in enumerate(rows.values()):
-        colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
-        ax.plot(values, [place] * len(values), mark, color=colour, markersize=8, alpha=0.6)
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
-    ax.set_xlim(left=min(0, ax.get_xlim()[0]))
-    ax.grid(axis="x", alpha=0.3)
-    return ax
-
-
 def cloud(points: Tensor, ax: Axes | None = None, *, xlabel: str = "", ylabel: str = "") -> Axes:
     """Draw a cloud of points, (points, 2), and its two axes with their shares of the variance.
 

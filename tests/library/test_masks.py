@@ -77,10 +77,10 @@ def test_a_sparsity_that_is_no_share_is_refused(share, small):
 
 
 def test_nan_scores_are_refused(small):
-    with pytest.raises(ValueError, match="a score is nan; allowed is a number"):
+    with pytest.raises(ValueError, match="a value of scores is nan; allowed is a number"):
         keep_top(torch.tensor([1.0, float("nan")]), 0.5)
     small[3].weight.data[0, 0] = float("nan")
-    with pytest.raises(ValueError, match="a weight is nan; allowed is a number"):
+    with pytest.raises(ValueError, match="a value of weight is nan; allowed is a number"):
         magnitude_masks(small, 0.5)
 
 
@@ -376,7 +376,7 @@ def test_units_to_keep_take_scores_and_shares_by_layer():
         "fc1": [495, 496, 497, 498, 499]}
     with pytest.raises(ValueError, match="layer in sparsity is 'fc2'; allowed is one of conv1"):
         units_to_keep(lenet_5(), {"fc2": 0.5})
-    with pytest.raises(ValueError, match="a score is nan"):
+    with pytest.raises(ValueError, match="a value of scores is nan"):
         units_to_keep(lenet_5(), 0.5, scores={"fc1": torch.full((500,), float("nan"))})
 
 

@@ -21,7 +21,7 @@ def test_magnitude_is_the_absolute_value_in_the_weights_shape():
 
 
 def test_nan_is_refused():
-    with pytest.raises(ValueError, match="a weight is nan; allowed is a number"):
+    with pytest.raises(ValueError, match="a value of weight is nan; allowed is a number"):
         magnitude(torch.tensor([1.0, float("nan"), float("nan")]))
 
 

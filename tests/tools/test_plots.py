@@ -26,7 +26,7 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.pixel_map(torch.rand(784), ax),
                  lambda ax: plots.curves({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
                  lambda ax: plots.runs({"a": {0.1: [0.5, 0.6], 0.2: [0.4, 0.5]}}, ax),
-                 lambda ax: plots.strips({"a": [1, 2], "b": [3]}, ax),
+                 lambda ax: plots.seeds({"a": {"b": [1, 2], "c": [3]}}, ax),
                  lambda ax: plots.cloud(torch.randn(50, 2), ax),
                  lambda ax: plots.network(layer, ax),
                  lambda ax: plots.matrix(torch.eye(3).bool(), ax),
