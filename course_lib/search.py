@@ -1,5 +1,6 @@
 """Search: what each layer bears, and how small a network may become under a drop bound."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,24 +15,32 @@ from course_lib.measure import nonzero_weights
 from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
 from course_lib.scores import unit_layers
-from course_lib.training import evaluate, predictions
+from course_lib.training import evaluate, predictions, reestimate_batch_norm
 
 Prune = Callable[[nn.Module, float], nn.Module]  # a model and a strength -> a pruned model
 STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 
 def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float],
-                     granularity: str = "weight") -> dict[str, list[float]]:
+                     granularity: str = "weight", *, statistics: Split | None = None
+                     ) -> dict[str, list[float]]:
     """Prune one layer at a time, nothing retrained; return its accuracy at each sparsity.
 
     By "weight" the smallest weights go; by "neuron" or "filter" the units of smallest L1 norm,
     wholly, with bias and batch norm; by "column" or "channel" the inputs of smallest L1 norm.
     Layers that have no such units, and the output layer where its units would go, are left out.
+    With `statistics` every batch norm estimates its own anew on that split before accuracy is read,
+    see `reestimate_batch_norm`: those that training stored do not fit a pruned network.
     Source: Li et al. 2017.
     """
     names = prunable_layers(model) if granularity == "weight" else unit_layers(model, granularity)
-    return {name: [evaluate(_with_one_layer_pruned(model, name, share, granularity), split)
-                   for share in sparsities] for name in names}
+    scan: dict[str, list[float]] = {name: [] for name in names}
+    for name, share in itertools.product(names, sparsities):
+        pruned = _with_one_layer_pruned(model, name, share, granularity)
+        if statistics is not None:
+            pruned = reestimate_batch_norm(pruned, statistics)
+        scan[name].append(evaluate(pruned, split))
+    return scan
 
 
 def _with_one_layer_pruned(model: nn.Module, name: str, share: float,

@@ -9,6 +9,7 @@
     course experiments contest_rates  # data/results/contest_rates.json, on a network of its own
     course experiments neuron_contest # data/results/neuron_contest.json, at those rates
     course experiments han --jobs 2   # data/results/han.json; so for the others too
+    course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.
 Each task runs on one thread, so that the numbers do not depend on how many run at a time: --jobs
@@ -37,7 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error("--backend dask and --scheduler tcp://... go together")
         os.environ["TQDM_DISABLE"] = "1"  # for the bars of each training; the one over tasks stays
         print(run_figure(options.what, options.seeds, options.out, fresh=options.fresh,
-                         jobs=options.jobs, scheduler=options.scheduler))
+                         jobs=options.jobs, scheduler=options.scheduler,
+                         labels=getattr(options, "labels", None), only=options.only))
         return
     data = load_mnist()
     for name in options.networks:
@@ -59,7 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         entry.add_argument("--jobs", type=int, default=1, help="processes at a time (1)")
         entry.add_argument("--backend", choices=("joblib", "dask"), default="joblib")
         entry.add_argument("--scheduler", help="address of a dask scheduler, tcp://...")
+        entry.add_argument("--only", default="", help="only tasks with this argument: lenet_5")
         entry.add_argument("--fresh", action="store_true", help="begin anew")
+        if figure.labels:
+            entry.add_argument("--labels", type=Path, required=True,
+                               help="folder with the label files of QMNIST")
     return parser
 
 

@@ -8,28 +8,38 @@ and test errors side by side, so for seed 0 the test split is not quite fresh.
 """
 
 import copy
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
 
-from course_lib._state import seeded
-from course_lib.chains import build_chain, chain_config
 from course_lib.data import MNIST
 from course_lib.iterative import Round, by_sparsity, cubic_schedule, prune_and_retrain
-from course_lib.masks import Masks, magnitude_masks, masked, random_masks
+from course_lib.masks import (
+    Masks,
+    keep_top,
+    magnitude_masks,
+    masked,
+    random_masks,
+    std_thresholds,
+)
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, lenet_300_100, load_trained, prunable_layers
-from course_lib.removal import remove_units
+from course_lib.scores import magnitude
 from course_lib.search import drop
-from course_lib.training import evaluate, train
+from course_lib.training import evaluate, predictions, train
 
+from course_tools.experiments.dense import narrower
+from course_tools.experiments.images import packed
 from course_tools.experiments.recipes import (
+    CONTROLS,
+    DROPOUT,
     GRADUAL,
     HAN,
     LENET_5,
-    LENET_300_100,
     NORMS,
+    first_images,
     of_network,
     qualities,
 )
@@ -43,42 +53,74 @@ def trained(network: str, seed: int, data: MNIST, recipe: Mapping) -> nn.Sequent
 
 
 def han(data: MNIST, *, seed: int, network: str, recipe: Mapping = HAN) -> list[dict]:
-    """Prune one network by Han's method, beside two controls.
+    """Prune one network by Han's method, beside the same network never pruned.
 
-    Both are trained for as many epochs as the reference and all retraining took together. "longer":
-    the reference's recipe, over so many epochs. "narrow": a dense network with as many weights as
-    the pruned one keeps, with the reference's decay or none, whichever reads better on validation.
-    "pruned" is the first round that compresses 12 times or more, the mildest. "no drop from" is
-    the round that compresses most among those that read no worse than that rival on validation.
+    "pruned" compresses exactly as far as the recipe says, see `pruned_to`. "longer" goes through as
+    many rounds as that one, with the same penalty and the same restarts, but nothing is pruned;
+    "longer, one schedule", of some networks, is trained by the reference's recipe for as many
+    epochs. "no drop from" a rival is the round that compresses most among those that read no worse
+    on validation, and the rival is the row "beside": of "longer" the network with as many rounds.
     """
-    plan = of_network(network, recipe)
-    first, options = plan["reference"], plan["retraining"]
-    reference = trained(network, seed, data, first)
-    rounds = list(prune_and_retrain(reference, data, qualities(network, plan), **options,
-                                    seed=seed))
-    in_all = first | {"epochs": first["epochs"] + options["epochs"] * len(rounds)}
-    longer = trained(network, seed, data, in_all)
-    at = first_beyond(rounds, 12.0)
-    narrow = best_narrow(network, kept(at), seed, data, in_all)
-    rivals = {"reference": reference, "longer": longer}
-    tested = {"reference": reference, "longer": longer, "narrow": narrow,
-              "pruned": rebuilt(network, at)}
-    for name, rival in rivals.items():
-        free = choose_free(rounds, evaluate(rival, data.validation))
-        tested[f"no drop from {name}"] = rival if free is None else rebuilt(network, free)
+    plan, data = of_network(network, recipe), first_images(data, recipe["images"].get(network))
+    first, options = plan["reference"], plan["retraining"] | {"seed": seed}
+    reference, steps = trained(network, seed, data, first), qualities(network, plan)
+    rounds = list(prune_and_retrain(reference, data, steps, **options))
+    twelve = pruned_to(recipe["compression"], reference, rounds, data, steps, options)
+    unpruned = [rebuilt(network, each) for each in prune_and_retrain(
+        reference, data, [0.0] * max(len(rounds), twelve.number), **options)]
+    epochs = first["epochs"] + plan["retraining"]["epochs"] * twelve.number
+    tested = {"reference": reference, "longer": unpruned[twelve.number - 1],
+              "pruned": rebuilt(network, twelve)}
+    if network in recipe["one schedule"]:
+        tested["longer, one schedule"] = trained(network, seed, data, first | {"epochs": epochs})
+    for name, rivals in (("reference", [reference] * len(rounds)), ("longer", unpruned)):
+        free = choose_free(rounds, [evaluate(each, data.validation) for each in rivals])
+        beside = rivals[(free.number if free else min(twelve.number, len(rivals))) - 1]
+        tested |= {f"no drop from {name}": rebuilt(network, free) if free else beside,
+                   f"{name} beside": beside}
     rows = [{"kind": "round"} | _described(each) for each in rounds]
-    rows += [{"kind": kind} | _tested(model, rivals, data) for kind, model in tested.items()]
+    rows += [{"kind": kind, "epochs": epochs} | _tested(model, data)
+             for kind, model in tested.items()]
     return [{"network": network, "seed": seed} | row for row in rows]
 
 
-def first_beyond(rounds: Sequence[Round], compression: float) -> Round:
-    """Return the first round that compresses at least so far; if none does, the last one."""
-    return next((each for each in rounds if each.compression >= compression), rounds[-1])
+def pruned_to(compression: float, reference: nn.Sequential, rounds: Sequence[Round], data: MNIST,
+              steps: Sequence[Mapping], options: Mapping) -> Round:
+    """Return a round that compresses exactly so far, from the last one that compresses less.
+
+    The next round's thresholds are all lowered, or raised, by the same factor. A round's number is
+    how many there were, this one included.
+    """
+    milder = [each for each in rounds if each.compression < compression]
+    start = copy.deepcopy(reference)
+    if milder:
+        start.load_state_dict(milder[-1].weights)
+    step = steps[min(len(milder), len(steps) - 1)]
+    last, = prune_and_retrain(
+        start, data, [step], **options | {"seed": options["seed"] + 500},
+        cut=lambda model, quality, _: by_scaled_quality(
+            model, quality, 1 / compression, milder[-1].masks if milder else None))
+    return dataclasses.replace(last, number=len(milder) + 1)
 
 
-def choose_free(rounds: Sequence[Round], accuracy: float) -> Round | None:
-    """Return the round that compresses most among those that keep this validation accuracy."""
-    free = [each for each in rounds if each.after >= accuracy]
+def by_scaled_quality(model: nn.Module, quality: Mapping, density: float,
+                      masks: Masks | None) -> Masks:
+    """Keep this share of all weights, those largest beside their layer's quality · σ."""
+    thresholds = std_thresholds(model, dict(quality), masks=masks)
+    scores = {name: magnitude(layer.weight) / thresholds[name]
+              for name, layer in prunable_layers(model).items()}
+    if masks is not None:
+        scores = {name: score.masked_fill(~masks[name], -1) for name, score in scores.items()}
+    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), 1 - density)
+    parts = chosen.split([score.numel() for score in scores.values()])
+    return {name: part.reshape(scores[name].shape)
+            for name, part in zip(scores, parts, strict=True)}
+
+
+def choose_free(rounds: Sequence[Round], accuracies: Sequence[float]) -> Round | None:
+    """Return the round that compresses most among those that keep their rival's accuracy."""
+    free = [each for each, accuracy in zip(rounds, accuracies, strict=False)
+            if each.after >= accuracy]
     return max(free, key=lambda each: each.compression, default=None)
 
 
@@ -94,49 +136,22 @@ def rebuilt(network: str, at: Round) -> nn.Sequential:
     return model.eval()
 
 
-def best_narrow(network: str, weights: int, seed: int, data: MNIST, recipe: dict) -> nn.Module:
-    """Train the narrow network with decay and without; return what reads better on validation."""
-    found = []
-    for decay in (0.0, recipe["l2"]):
-        model = narrower(network, weights, seed)
-        train(model, data.train, **(recipe | {"l2": decay}), seed=seed)
-        found.append((evaluate(model, data.validation), model))
-    return max(found, key=lambda pair: pair[0])[1]
-
-
-def narrower(network: str, weights: int, seed: int) -> nn.Sequential:
-    """Build the network with all hidden layers narrowed alike, to at least so many weights.
-
-    Ten neurons are left in any layer but the first: fewer could hardly tell ten digits apart.
-    """
-    whole = ARCHITECTURES[network](seed)
-    hidden = list(prunable_layers(whole).items())[:-1]
-    least = {name: 10 if place and isinstance(layer, nn.Linear) else 1
-             for place, (name, layer) in enumerate(hidden)}
-    for share in torch.linspace(0.01, 1.0, 991).tolist():
-        keep = {name: torch.arange(max(least[name], round(share * layer.weight.shape[0])))
-                for name, layer in hidden}
-        plan = remove_units(whole, keep)
-        if sum(layer.weight.numel() for layer in prunable_layers(plan).values()) >= weights:
-            break
-    with seeded(seed):
-        return build_chain(chain_config(plan))
-
-
 def _described(at: Round) -> dict:
     return {"round": at.number, "compression": at.compression, "density": at.density,
             "validation_before": at.before, "validation_after": at.after}
 
 
-def _tested(model: nn.Module, rivals: dict[str, nn.Module], data: MNIST) -> dict:
+def _tested(model: nn.Module, data: MNIST, rivals: Mapping[str, nn.Module] | None = None) -> dict:
     """Return what a network keeps and reads, and how it compares with each rival, in pairs."""
     weights = [layer.weight for layer in prunable_layers(model).values()]
-    left = {name: drop(rival, model, data.test) for name, rival in rivals.items()}
+    left = {name: drop(rival, model, data.test) for name, rival in (rivals or {}).items()}
+    wrong = predictions(model, data.test) != data.test.labels
     return {"weights": sum(weight.numel() for weight in weights),
             "nonzero": nonzero_weights(model),
             "density": {name: float((layer.weight != 0).double().mean())
                         for name, layer in prunable_layers(model).items()},
             "validation": evaluate(model, data.validation), "test": evaluate(model, data.test),
+            "wrong": {"test": packed(wrong)},
             "against": {name: [found.lost, found.gained] for name, found in left.items()}}
 
 
@@ -159,7 +174,7 @@ def gradual(data: MNIST, *, seed: int, network: str, dropout: float = 0.0,
                 l1=plan["l1"], teacher=teacher, seed=100 * seed + 10 * place + (epochs > 1))
             model.load_state_dict(last.weights)
         rows.append({"network": network, "seed": seed, "dropout": dropout, "target": target}
-                    | _tested(model, {"teacher": teacher}, data))
+                    | _tested(model, data, {"teacher": teacher}))
         reached = target
     return rows
 
@@ -180,24 +195,24 @@ FROM_FIRST_WEIGHTS = ("re-initialised", "first weights", "narrow dense")
 
 
 def controls(data: MNIST, *, seed: int, rounds: int,
-             recipe: Mapping = LENET_300_100) -> list[dict]:
+             recipe: Mapping = CONTROLS) -> list[dict]:
     """Reach the same sparsity in each layer in six ways, all with as many epochs in all."""
     reference = trained("lenet_300_100", seed, data, recipe["brief"])
     options = recipe["retraining"] | {"epochs": 5}
     *_, last = prune_and_retrain(reference, data, qualities("lenet_300_100", recipe)[:rounds],
                                  **options, seed=seed)
     models = {"iterative": rebuilt("lenet_300_100", last)}
-    for kind, (model, masks) in _rivals(reference, last, seed):
+    for kind, (model, masks) in _rivals(reference, last, seed, recipe["dense"]):
         epochs = 5 * rounds + recipe["brief"]["epochs"] * (kind in FROM_FIRST_WEIGHTS)
         norm = {"l1": 0.0} if masks is None else {}  # a small dense network does not bear one
         train(model, data.train, **(options | norm | {"epochs": epochs}), masks=masks, seed=seed)
         models[kind] = model
     return [{"seed": seed, "rounds": rounds, "kind": kind, "compression": last.compression}
-            | _tested(model, {"reference": reference}, data)
+            | _tested(model, data, {"reference": reference})
             for kind, model in models.items()]
 
 
-def _rivals(reference: nn.Module, last: Round, seed: int
+def _rivals(reference: nn.Module, last: Round, seed: int, dense: Mapping
             ) -> Iterator[tuple[str, tuple[nn.Module, Masks | None]]]:
     """Yield each rival of the iterative method, untrained, and the masks that it trains under."""
     share = {name: 1 - density for name, density in last.density.items()}
@@ -205,7 +220,7 @@ def _rivals(reference: nn.Module, last: Round, seed: int
     yield "random masks", (copy.deepcopy(reference), random_masks(reference, share, seed=seed))
     yield "re-initialised", (lenet_300_100(seed + 1000), last.masks)
     yield "first weights", (lenet_300_100(seed), last.masks)
-    yield "narrow dense", (narrower("lenet_300_100", kept(last), seed), None)
+    yield "narrow dense", (narrower("lenet_300_100", kept(last), seed, **dense), None)
 
 
 def norms(data: MNIST, *, seed: int, norm: str, recipe: Mapping = NORMS) -> list[dict]:
@@ -231,30 +246,39 @@ def norms(data: MNIST, *, seed: int, norm: str, recipe: Mapping = NORMS) -> list
 
 # The dropout formula
 
-def dropout(data: MNIST, *, seed: int, rate: str,
-            recipe: Mapping = LENET_300_100) -> list[dict]:
-    """Retrain LeNet-300-100 with dropout whose rate shrinks, stays as it was, or is 0."""
-    model = with_dropout(lenet_300_100(seed), 0.5)
-    train(model, data.train, epochs=20, lr=2e-3, seed=seed)
-    reference = evaluate(model, data.test)
+def dropout(data: MNIST, *, seed: int, rate: str, recipe: Mapping = DROPOUT) -> list[dict]:
+    """Retrain LeNet-300-100 with dropout whose rate shrinks, stays as it was, or is 0.
+
+    So is the unpruned network, for as many epochs, at the rates that the pruned one has in each
+    round: what changes there too is no matter of pruning.
+    """
+    model = with_dropout(lenet_300_100(seed), recipe["rate"])
+    train(model, data.train, **recipe["reference"], seed=seed)
     if rate == "none":
         model.drop1.p = model.drop2.p = 0.0
-    rows = [{"round": 0, "compression": 1.0, "test": reference}]
-    for each in prune_and_retrain(model, data, qualities("lenet_300_100", recipe), epochs=5,
-                                  lr=1e-3, shrink_dropout=rate == "shrinks", seed=seed):
-        model.load_state_dict(each.weights)
-        rows.append({"round": each.number, "compression": each.compression,
-                     "test": evaluate(model, data.test)})
-    return [{"seed": seed, "rate": rate} | row for row in rows]
+    unpruned, rows = copy.deepcopy(model), [(0, 1.0, model, True)]
+    for each in prune_and_retrain(model, data, qualities("lenet_300_100", recipe), seed=seed,
+                                  **recipe["retraining"], shrink_dropout=rate == "shrinks"):
+        pruned, unpruned = copy.deepcopy(model), copy.deepcopy(unpruned)
+        pruned.load_state_dict(each.weights)
+        if rate == "shrinks":
+            unpruned.drop1.p = model.drop1.p * each.density["fc2"] ** 0.5
+            unpruned.drop2.p = model.drop2.p * each.density["fc3"] ** 0.5
+        train(unpruned, data.train, **recipe["retraining"], seed=1000 * (seed + 1) + each.number)
+        rows += [(each.number, each.compression, pruned, True),
+                 (each.number, each.compression, unpruned, False)]
+    return [{"seed": seed, "rate": rate, "round": number, "compression": compression,
+             "pruned": cut, "test": evaluate(network, data.test)}
+            for number, compression, network, cut in rows]
 
 
 def lenet_5_dropout(data: MNIST, *, seed: int, recipe: Mapping = LENET_5) -> list[dict]:
     """Run Han's method on LeNet-5 as `han` does, with dropout of 0.5 that shrinks; three rounds."""
     reference = with_dropout(ARCHITECTURES["lenet_5"](seed), 0.5)
     train(reference, data.train, **recipe["reference"], seed=seed)
-    model, rows = copy.deepcopy(reference), [{"round": 0} | _tested(reference, {}, data)]
+    model, rows = copy.deepcopy(reference), [{"round": 0} | _tested(reference, data)]
     for each in prune_and_retrain(reference, data, qualities("lenet_5", recipe)[:3],
                                   **recipe["retraining"], seed=seed):
         model.load_state_dict(each.weights)
-        rows.append({"round": each.number} | _tested(model, {"reference": reference}, data))
+        rows.append({"round": each.number} | _tested(model, data, {"reference": reference}))
     return [{"seed": seed} | row for row in rows]

@@ -2,7 +2,8 @@
 
 A sweep prunes one network further and further. What each step costs is stored as counts of images,
 [lost, gained] against the unpruned network, on validation and on test, so that the choice under any
-drop bound can be read off afterwards: `smallest_within` chooses.
+drop bound can be read off afterwards: `smallest_within` chooses. Rows of networks that were trained
+or retrained also say which images they read "wrong", see `images`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +20,10 @@ from course_lib.removal import remove_units
 from course_lib.scores import unit_layers
 from course_lib.search import sensitivity_scan, shares_within
 from course_lib.sizes import FORMATS
-from course_lib.training import predictions, train
+from course_lib.training import predictions, reestimate_batch_norm, train
 
-from course_tools.experiments.recipes import FLATTERY, SWEEPS, granularities
+from course_tools.experiments.images import packed
+from course_tools.experiments.recipes import FLATTERY, SWEEPS, first_images, granularities
 
 Shares = dict[str, float]  # layer name -> share of its weights or units that go
 
@@ -31,13 +33,16 @@ def tradeoff(data: MNIST, *, seed: int, network: str,
     """Sweep one network by every granularity, in two ways, with retraining and without.
 
     "uniform": the same share of each layer. "sensitivity": of each layer the share at which
-    it alone loses so much on validation. The control, granularity "none", is retrained as often,
-    unpruned.
+    it alone loses so much on validation. The control, granularity "none", is retrained as often as
+    the longest sweep, unpruned. Where nothing is retrained, batch norms estimate their statistics
+    anew.
     """
+    data = first_images(data, recipe["images"].get(network))
     reference = ARCHITECTURES[network](seed)
     train(reference, data.train, **recipe["references"][network], seed=seed)
     options = recipe["retraining"][network] | {"seed": seed}
-    nothing = [(float(place), {}) for place in range(1, len(recipe["losses"]) + 1)]
+    longest = max(map(len, (*recipe["shares"].values(), recipe["losses"])))
+    nothing = [(float(place), {}) for place in range(1, longest + 1)]
     rows = _rows(reference, data, "none", "none", [(0.0, {})], None)
     rows += _rows(reference, data, "none", "none", nothing, options)
     for granularity in granularities(network):
@@ -50,6 +55,7 @@ def tradeoff(data: MNIST, *, seed: int, network: str,
 def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict]:
     """Sweep LeNet-300-100 in fine steps, and count what random halves of the test split say.
 
+    The first row, of strength 0, is the unpruned network.
     "halves" has [lost, gained] of one half for each of several splits in two; the rest of "test" is
     the other half's. A search on the one can be asked for its drop on the other: both are digits
     of the same writers.
@@ -59,7 +65,8 @@ def flattery(data: MNIST, *, seed: int, recipe: Mapping = FLATTERY) -> list[dict
     steps = [(share, _everywhere(reference, "weight", share)) for share in recipe["shares"]]
     options = SWEEPS["retraining"]["lenet_300_100"] | {"epochs": 1, "seed": seed}
     halves = random_halves(len(data.test), recipe["halves"], seed=seed)
-    rows = _rows(reference, data, "weight", "uniform", steps, options, halves)
+    rows = _rows(reference, data, "none", "none", [(0.0, {})], None, halves)
+    rows += _rows(reference, data, "weight", "uniform", steps, options, halves)
     return [{"seed": seed} | row for row in rows]
 
 
@@ -73,8 +80,8 @@ def sweep(reference: nn.Sequential, data: MNIST, steps: Sequence[Shares], granul
           options: dict | None) -> Iterator[nn.Sequential]:
     """Yield the network at each step: pruned from the one before and retrained with `options`.
 
-    With None each is pruned from the reference, and none is retrained. Shares are always of what
-    the reference had.
+    With None each is pruned from the reference, none is retrained, and batch norms estimate their
+    statistics anew. Shares are always of what the reference had.
     """
     model, masks = reference, None
     for shares in steps:
@@ -87,6 +94,8 @@ def sweep(reference: nn.Sequential, data: MNIST, steps: Sequence[Shares], granul
             model = fewer_units(model, shares, like=reference)
         if options is not None:
             train(model, data.train, masks=masks, **options)
+        elif shares:
+            model = reestimate_batch_norm(model, data.train)
         yield model
 
 
@@ -107,7 +116,7 @@ def _ways(reference: nn.Sequential, data: MNIST, granularity: str, recipe: Mappi
     """Return for each way of sharing out what goes: (how far, the share of each layer)."""
     shares = recipe["shares"][granularity]
     grid = (0.0, *shares)
-    scan = sensitivity_scan(reference, data.validation, grid, granularity=granularity)
+    scan = sensitivity_scan(reference, data.validation, grid, granularity, statistics=data.train)
     return {"uniform": [(share, _everywhere(reference, granularity, share))
                         for share in shares],
             "sensitivity": [(loss, shares_within(scan, grid, loss)) for loss in recipe["losses"]]}
@@ -135,6 +144,8 @@ def _rows(reference: nn.Sequential, data: MNIST, granularity: str, way: str,
             "strength": strength, "nonzero": nonzero_weights(model),
             "bytes": {name: len(FORMATS[name].write(model)) for name in ("safetensors", "zstd")},
             **{name: _lost_and_gained(before[name], after[name]) for name in before}})
+        if options is not None or granularity == "none":
+            rows[-1]["wrong"] = {name: packed(~right) for name, right in after.items()}
         if halves:
             rows[-1]["halves"] = [_lost_and_gained(before["test"][half], after["test"][half])
                                   for half in halves]

@@ -4,8 +4,10 @@ Each long run takes its recipe as an argument, and its file stores it: a run tha
 on only under the same recipe.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
+from course_lib.data import MNIST
 from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.scores import unit_layers
 
@@ -101,6 +103,9 @@ FILTER_RACE = {
 # Lesson 05
 
 HAN = {
+    "compression": 12.0,  # at which all networks are compared
+    "one schedule": ("lenet_300_100",),  # also trained as long without restarts
+    "images": {"alexnet_mini": 20_000, "vgg_mini": 20_000},  # of the training split; else all
     "references": {  # how each is trained
         "lenet_300_100": {"epochs": 30, "lr": 2e-3, "l2": 0.5},
         "lenet_5": {"epochs": 15, "lr": 1e-3, "l2": 0.1},
@@ -110,8 +115,8 @@ HAN = {
     "retraining": {
         "lenet_300_100": {"epochs": 10, "lr": 2e-3, "l1": 2e-5},
         "lenet_5": {"epochs": 8, "lr": 1e-3, "l1": 1e-5},
-        "alexnet_mini": {"epochs": 3, "lr": 1e-3, "l1": 1e-5},
-        "vgg_mini": {"epochs": 3, "lr": 1e-3, "l1": 1e-5},
+        "alexnet_mini": {"epochs": 4, "lr": 1e-3, "l1": 1e-5},
+        "vgg_mini": {"epochs": 4, "lr": 1e-3, "l1": 1e-5},
     },
     "qualities": {
         "lenet_300_100": (1.0, 0.5, 0.5, 0.6, 0.6, 0.6, 0.7),
@@ -137,6 +142,11 @@ NORMS = {
     "norms": {"none": {}, "L1": {"l1": 5e-5}, "L2": {"l2": 0.5}},
     "sparsities": (0.5, 0.8, 0.9, 0.95, 0.98),
 }
+
+
+def first_images(data: MNIST, images: int | None) -> MNIST:
+    """Return the data with so many images of the training split, the first ones; None: all."""
+    return dataclasses.replace(data, train=data.train[:images])
 
 
 def without_rates(recipe: Mapping) -> dict:
@@ -185,10 +195,37 @@ def granularities(network: str) -> list[str]:
 LENET_5 = of_network("lenet_5")
 LENET_300_100 = BRIEFLY | {key: value for key, value in of_network("lenet_300_100").items()
                            if key != "reference"}
+CONTROLS = LENET_300_100 | {"dense": {"pool": True, "wide": {"fc2": 1.5}}}
+DROPOUT = of_network("lenet_300_100") | {
+    "rate": 0.5, "reference": {"epochs": 20, "lr": 2e-3}, "retraining": {"epochs": 5, "lr": 1e-3}}
+DENSE = {
+    "compression": HAN["compression"],
+    "epochs": {  # as many as the pruned network had in all, or one round more
+        "lenet_300_100": 50, "lenet_5": 31, "alexnet_mini": 41, "vgg_mini": 31},
+    "images": HAN["images"],
+    "shapes": {
+        "lenet_300_100": {
+            "alike": {}, "second as wide": {"wide": {"fc2": 3.0}}, "pooled": {"pool": True},
+            "pooled, second wide": {"pool": True, "wide": {"fc2": 1.5}}, "low rank": {}},
+        "lenet_5": {
+            "alike": {}, "convolutions wide": {"wide": {"conv1": 2.0, "conv2": 2.0}},
+            "convolutions whole": {"wide": {"conv1": 99.0, "conv2": 99.0}}},
+        "alexnet_mini": {
+            "alike": {}, "convolutions wide": {"wide": dict.fromkeys(
+                ("conv1", "conv2", "conv3", "conv4", "conv5"), 2.0)}},
+        "vgg_mini": {
+            "alike": {}, "early wide": {"wide": dict.fromkeys(
+                ("conv1_1", "conv2_1", "conv2_2"), 2.0)}},
+    },
+    "list": (1e-3, 3e-3),
+    "rates": {},
+}
 
 # Lesson 06
 
 SWEEPS = {
+    "images": {  # of the training split, so that eight seeds take hours and not a day; else all
+        "alexnet_mini": 20_000, "vgg_mini": 20_000, "lenet_5": 20_000},
     "references": {  # how the unpruned networks are trained
         "alexnet_mini": {"epochs": 10, "lr": 2e-3, "l2": 0.1},
         "vgg_mini": {"epochs": 8, "lr": 3e-3, "l2": 0.05},
@@ -201,12 +238,12 @@ SWEEPS = {
         "lenet_5": {"epochs": 1, "lr": 1e-3, "l2": 0.1},
         "lenet_300_100": {"epochs": 2, "lr": 2e-3, "l2": 0.5},
     },
-    "shares": {  # of each layer
-        "weight": (0.7, 0.85, 0.93, 0.97, 0.99),
-        "neuron": (0.3, 0.5, 0.65, 0.8, 0.9),
-        "filter": (0.15, 0.3, 0.45, 0.6, 0.7),
+    "shares": {  # of each layer, until the network breaks
+        "weight": (0.3, 0.5, 0.7, 0.85, 0.93, 0.97, 0.99, 0.995),
+        "neuron": (0.3, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98),
+        "filter": (0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.9),
     },
-    "losses": (0.002, 0.01, 0.04, 0.15, 0.5),  # that a layer pruned alone may cost
+    "losses": (0.0005, 0.002, 0.01, 0.04, 0.15, 0.5, 0.8),  # that a layer pruned alone may cost
 }
 FLATTERY = {
     "brief": BRIEF,

@@ -6,8 +6,9 @@ from torch import nn
 
 from course_lib.data import MNIST, Split
 from course_lib.intervals import Drop
-from course_lib.masks import magnitude_masks, masked
+from course_lib.masks import magnitude_masks, masked, units_to_keep
 from course_lib.models import load_trained, prunable_layers
+from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
 from course_lib.search import (
     Trial,
@@ -18,7 +19,7 @@ from course_lib.search import (
     shares_within,
     smallest_within,
 )
-from course_lib.training import evaluate
+from course_lib.training import evaluate, reestimate_batch_norm
 
 SHARES = (0.0, 0.5, 0.9)
 
@@ -42,6 +43,17 @@ def test_a_scan_by_filter_takes_bias_and_norm_along(mnist):
         for values in part.parameters():
             values.data[worst] = 0
     assert scan["conv2_1"][1] == evaluate(zeroed, split)
+
+
+def test_a_scan_estimates_batch_norm_anew_where_it_is_given_a_split(mnist):
+    model, split = load_trained("vgg_mini"), mnist.validation[:300]
+    statistics = mnist.train[:200]
+    scan = sensitivity_scan(model, split, (0.5,), "filter", statistics=statistics)
+    keep = units_to_keep(model, {"conv2_1": 0.5})
+    removed = reestimate_batch_norm(remove_units(model, keep), statistics)
+    assert scan["conv2_1"] == [pytest.approx(evaluate(removed, split), abs=0.004)]
+    stale = sensitivity_scan(model, split, (0.5,), "filter")
+    assert scan["conv2_1"][0] > stale["conv2_1"][0] + 0.02
 
 
 @pytest.mark.parametrize(("granularity", "layers"), [

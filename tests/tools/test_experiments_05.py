@@ -4,10 +4,12 @@ import torch
 from course_lib import iterative
 from course_lib.data import MNIST
 from course_lib.iterative import Round
+from course_lib.masks import magnitude_masks, masked, std_thresholds
 from course_lib.models import ARCHITECTURES, lenet_300_100, prunable_layers
 
 from course_tools.experiments import lesson_05 as han
 from course_tools.experiments import recipes
+from course_tools.experiments.images import right_images
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +30,10 @@ def a_round(compression, after):
 
 def test_which_rounds_are_chosen():
     rounds = [a_round(2, 0.99), a_round(10, 0.98), a_round(20, 0.97), a_round(25, 0.975)]
-    assert han.first_beyond(rounds, 10.0) is rounds[1]
-    assert han.first_beyond(rounds, 12.0) is rounds[2]
-    assert han.first_beyond(rounds, 99.0) is rounds[3]
-    assert han.choose_free(rounds, 0.975) is rounds[3]
-    assert han.choose_free(rounds, 0.98) is rounds[1]
-    assert han.choose_free(rounds, 0.999) is None
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_narrow_network_has_at_least_as_many_weights_and_hardly_more(name):
-    for wanted in (5_000, 20_000):
-        model = han.narrower(name, wanted, seed=3)
-        weights = sum(layer.weight.numel() for layer in prunable_layers(model).values())
-        assert wanted <= weights < 1.2 * wanted
-        assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+    assert han.choose_free(rounds, [0.975] * 4) is rounds[3]
+    assert han.choose_free(rounds, [0.98] * 4) is rounds[1]
+    assert han.choose_free(rounds, [0.98, 0.98, 0.97, 0.99]) is rounds[2]
+    assert han.choose_free(rounds, [0.999] * 4) is None
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -60,12 +51,40 @@ def test_hans_rows_tell_rounds_and_tested_networks_apart(few):
     assert [row["round"] for row in rounds] == list(range(1, 8))
     assert not any("test" in row for row in rounds)
     tested = {row["kind"]: row for row in rows if row["kind"] != "round"}
-    assert list(tested) == ["reference", "longer", "narrow", "pruned", "no drop from reference",
-                            "no drop from longer"]
+    assert list(tested) == ["reference", "longer", "pruned", "longer, one schedule",
+                            "no drop from reference", "reference beside",
+                            "no drop from longer", "longer beside"]
     for row in tested.values():
-        lost, gained = row["against"]["reference"]
-        assert tested["reference"]["test"] - row["test"] == pytest.approx((lost - gained) / 200)
-    assert tested["narrow"]["weights"] >= tested["pruned"]["nonzero"]
+        right = right_images([row], "test")
+        assert right.double().mean() == pytest.approx(row["test"])
+    assert tested["pruned"]["nonzero"] == round(266_200 / 12)
+    for unpruned in ("reference", "longer", "longer, one schedule", "longer beside"):
+        assert tested[unpruned]["nonzero"] == 266_200
+
+
+@pytest.mark.parametrize(("compressions", "number"), [((3.0, 11.0, 20.0), 3), ((13.0,), 1),
+                                                      ((3.0, 8.0), 3)])
+def test_networks_are_compared_at_exactly_one_compression(few, compressions, number):
+    """From the last round that is milder, by thresholds that all change by the same factor."""
+    reference = lenet_300_100(1)
+    rounds, steps = [], [{"fc1": 1.0, "fc2": 0.5, "fc3": 0.2}] * len(compressions)
+    for place, compression in enumerate(compressions, start=1):
+        masks = magnitude_masks(reference, 1 - 1 / compression)
+        pruned = masked(reference, masks)
+        rounds.append(Round(place, masks, pruned.state_dict(), {}, 0.0, 0.0, 0.0))
+    found = han.pruned_to(12.0, reference, rounds, few, steps, {"epochs": 0, "seed": 1})
+    assert found.number == number
+    assert found.compression == pytest.approx(12.0, rel=1e-4)
+    start = reference if number == 1 else rounds[number - 2]
+    before = None if number == 1 else start.masks
+    model = reference if number == 1 else masked(reference, before)
+    sigma = std_thresholds(model, 1.0, masks=before)
+    sizes = {name: layer.weight.detach().abs() / sigma[name] / steps[0][name]
+             for name, layer in prunable_layers(model).items()}
+    least = min(size[found.masks[name]].min() for name, size in sizes.items())
+    assert least >= max(size[~found.masks[name]].max() for name, size in sizes.items())
+    if before is not None:
+        assert not any((found.masks[name] & ~before[name]).any() for name in before)
 
 
 @pytest.fixture
@@ -90,7 +109,9 @@ def test_every_rival_is_trained_for_as_many_epochs_in_all(few, epochs):
         [reference, retraining, retraining, retraining] + 3 * [reference + retraining])
     epochs.clear()
     han.han(few, seed=1, network="lenet_300_100")
-    assert sorted(epochs.values()) == [30, 70, 100, 100, 100]  # twice narrow, once longer
+    # to 12 times after the seven rounds, none of which comes so far untrained; the reference, the
+    # rounds, as many unpruned as 12 times took, and one schedule of as many epochs
+    assert sorted(epochs.values()) == [10, 30, 70, 80, 30 + 80]
     epochs.clear()
     han.norms(few, seed=1, norm="none")
     assert sorted(epochs.values()) == [3, 6, 9, 10, 12, 15, 15]
@@ -101,11 +122,13 @@ def test_no_drop_means_the_rival_itself_where_no_round_is_free_of_it(few, monkey
     rows = {row["kind"]: row for row in han.han(few, seed=1, network="lenet_300_100",
                                                 recipe=one_epoch(recipes.HAN))}
     for rival in ("reference", "longer"):
-        assert rows[f"no drop from {rival}"]["against"][rival] == [0, 0]
+        beside, free = rows[f"{rival} beside"], rows[f"no drop from {rival}"]
+        assert beside["wrong"] == free["wrong"]
+    assert rows["longer beside"]["wrong"] == rows["longer"]["wrong"]
 
 
 def test_controls_have_the_iterative_networks_sparsity_in_each_layer(few):
-    rows = han.controls(few, seed=1, rounds=2, recipe=one_epoch(recipes.LENET_300_100))
+    rows = han.controls(few, seed=1, rounds=2, recipe=one_epoch(recipes.CONTROLS))
     assert [row["kind"] for row in rows] == ["iterative", "one-shot", "random masks",
                                              "re-initialised", "first weights", "narrow dense"]
     for row in rows[1:5]:
@@ -134,9 +157,27 @@ def test_norms_and_dropout_give_their_rows(few):
     two = recipes.NORMS | {"sparsities": (0.5, 0.8)}
     rows = han.norms(few, seed=1, norm="L1", recipe=two)
     assert [row["sparsity"] for row in rows] == [0.5, 0.8]
-    rows = han.dropout(few, seed=1, rate="shrinks")
-    assert [row["round"] for row in rows] == list(range(8))
+
+
+@pytest.mark.parametrize("rate", ["shrinks", "stays", "none"])
+def test_dropout_changes_alike_in_the_pruned_network_and_the_unpruned(few, monkeypatch, rate):
+    rates = {"pruned": [], "unpruned": []}
+    for module, kind in ((iterative, "pruned"), (han, "unpruned")):
+        monkeypatch.setattr(module, "train", lambda model, *_, kind=kind, **__: rates[kind].append(
+            (model.drop1.p, model.drop2.p)))
+    rows = han.dropout(few, seed=1, rate=rate)
+    assert [(row["round"], row["pruned"]) for row in rows] == [(0, True)] + [
+        (number, pruned) for number in range(1, 8) for pruned in (True, False)]
     assert rows[0]["compression"] == 1.0
+    first, *retrained = rates["unpruned"]
+    assert first == (0.5, 0.5)
+    assert len(retrained) == 7
+    for pruned, unpruned in zip(rates["pruned"], retrained, strict=True):
+        assert pruned == pytest.approx(unpruned)
+    if rate == "shrinks":
+        assert 0.5 > retrained[0][0] >= retrained[-1][0] > 0
+    else:
+        assert set(retrained) == {(0.5, 0.5) if rate == "stays" else (0.0, 0.0)}
 
 
 def test_a_rebuilt_network_is_the_one_of_its_round():

@@ -4,12 +4,15 @@ import pytest
 import torch
 
 from course_lib.data import MNIST
+from course_lib.intervals import drop_between
 from course_lib.masks import magnitude_masks
 from course_lib.models import ARCHITECTURES, load_trained, prunable_layers
 from course_lib.scores import unit_scores
 from course_lib.search import drop
+from course_lib.training import predictions
 
 from course_tools.experiments import lesson_06 as tradeoff
+from course_tools.experiments.images import packed, right_images, unpacked
 from course_tools.experiments.lesson_06 import fewer_units, random_halves, sweep
 from course_tools.experiments.recipes import FLATTERY, SWEEPS, granularities
 
@@ -76,11 +79,12 @@ def test_the_rows_tell_what_a_paired_drop_would(few):
     whole, *control = [each for each in rows if each["granularity"] == "none"]
     assert whole["test"] == [0, 0]
     assert not whole["retrained"]
-    assert [each["nonzero"] for each in control] == [266_200] * 5
-    assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[6:]} == {
+    assert [each["nonzero"] for each in control] == [266_200] * 8
+    assert {(each["granularity"], each["way"], each["retrained"]) for each in rows[9:]} == {
         (granularity, way, retrained) for granularity in ("weight", "neuron")
         for way in ("uniform", "sensitivity") for retrained in (False, True)}
-    assert len(rows) == 6 + 8 * 5
+    shares, losses = SWEEPS["shares"], len(SWEEPS["losses"])
+    assert len(rows) == 9 + 2 * (len(shares["weight"]) + len(shares["neuron"]) + 2 * losses)
     reference = ARCHITECTURES["lenet_300_100"](1)
     tradeoff.train(reference, few.train, **brief["lenet_300_100"], seed=1)
     cut = fewer_units(reference, {"fc1": 0.9, "fc2": 0.9}, like=reference)
@@ -96,7 +100,7 @@ BRIEF = FLATTERY["brief"] | {"epochs": 1}
 
 def test_the_fine_sweep_has_a_row_for_each_step(few):
     rows = tradeoff.flattery(few, seed=2, recipe=FLATTERY | {"brief": BRIEF})
-    assert [each["strength"] for each in rows] == list(FLATTERY["shares"])
+    assert [each["strength"] for each in rows] == [0.0, *FLATTERY["shares"]]
     assert [each["nonzero"] for each in rows] == sorted(
         (each["nonzero"] for each in rows), reverse=True)
     assert {each["seed"] for each in rows} == {2}
@@ -109,15 +113,40 @@ def test_what_a_half_of_the_test_split_says_is_counted_there(few, monkeypatch):
     """Against `search.drop` on the half itself."""
     reference = ARCHITECTURES["lenet_300_100"](2)
     tradeoff.train(reference, few.train, **BRIEF, seed=2)
-    monkeypatch.setattr(tradeoff, "sweep", lambda model, *_: iter([cut] * len(FLATTERY["shares"])))
+    monkeypatch.setattr(tradeoff, "sweep", lambda model, data, steps, *_: iter(
+        [cut if shares else model for shares in steps]))
     cut = ARCHITECTURES["lenet_300_100"](3)
-    first, *_ = tradeoff.flattery(few, seed=2, recipe=FLATTERY | {"brief": BRIEF})
+    whole, first, *_ = tradeoff.flattery(few, seed=2, recipe=FLATTERY | {"brief": BRIEF})
     for half, counts in zip(random_halves(200, 10, seed=2), first["halves"], strict=True):
         found = drop(reference, cut, few.test[half])
         assert counts == [found.lost, found.gained]
+    before, after = right_images([whole, first], "test")
+    assert before.equal(predictions(reference, few.test) == few.test.labels)
+    assert drop_between(before, after) == drop(reference, cut, few.test)
+    assert whole["test"] == [0, 0]
 
 
 def test_random_halves_are_halves_and_differ_from_seed_to_seed():
     halves, others = random_halves(101, 10, seed=0), random_halves(101, 10, seed=1)
     assert all(len(half) == len(half.unique()) == 50 for half in halves)
     assert len({tuple(half.tolist()) for half in (*halves, *others)}) == 20
+
+
+@pytest.mark.parametrize("images", [1, 8, 5_000, 10_000])
+def test_which_images_are_wrong_survives_the_file(images):
+    wrong = torch.rand(images, generator=torch.Generator().manual_seed(0)) < 0.02
+    assert unpacked(packed(wrong)).equal(wrong)
+    assert len(packed(wrong)) <= 600
+
+
+def test_rows_that_could_be_chosen_say_which_images_are_wrong(few):
+    brief = {name: recipe | {"epochs": 1} for name, recipe in SWEEPS["references"].items()}
+    rows = tradeoff.tradeoff(few, seed=1, network="lenet_300_100",
+                             recipe=SWEEPS | {"references": brief})
+    for row in rows:
+        assert ("wrong" in row) == (row["retrained"] or row["granularity"] == "none")
+    told = [row for row in rows if "wrong" in row]
+    for split in ("validation", "test"):
+        before, *after = right_images(told, split)
+        drops = [drop_between(before, each) for each in after]
+        assert [[each.lost, each.gained] for each in drops] == [row[split] for row in told[1:]]
