@@ -6,9 +6,11 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from course_lib._allowed import require
+from course_lib._inputs import input_rows
 from course_lib._state import evaluating
 from course_lib.data import Split
 from course_lib.models import prunable_layers
@@ -18,9 +20,7 @@ PASSING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Dropout)  # leave each un
 
 
 def magnitude(weight: Tensor) -> Tensor:
-    """Score each weight by its absolute value; the result has the weight's shape.
-
-    A weight that is not a number raises ValueError. Source: Han et al. 2015, section 3.
+    """Score each weight by its absolute value; NaN is refused. Source: Han et al. 2015.
 
     >>> magnitude(torch.tensor([0.5, -2.0, 0.0]))
     tensor([0.5000, 2.0000, 0.0000])
@@ -33,9 +33,8 @@ def unit_scores(weight: Tensor, granularity: str, *, p: int = 1) -> Tensor:
     """Score each unit of a layer by the L1 or L2 norm of its weights, one score a unit.
 
     Linear, (out, in): "neuron" is a row, "column" all that reads one input. Conv2d, (out, in, k,
-    k): "filter" is an output, "channel" all that reads one input channel, "column" all that reads
-    one position of the patch (in·k·k of them; also called filter shape). Source: Li et al. 2017
-    for the L1 norm of filters.
+    k): "filter" is an output, "channel" all that reads one input channel, "column" (or filter
+    shape) one position of the patch, in·k·k of them. Source for filters: Li et al. 2017.
 
     >>> unit_scores(torch.tensor([[1.0, -2.0], [0.0, 0.5]]), "neuron")
     tensor([3.0000, 0.5000])
@@ -56,7 +55,7 @@ def units_first(weight: Tensor, granularity: str) -> Tensor:
 
 def unit_layers(model: nn.Module, granularity: str) -> list[str]:
     """Return the names of the layers with such units to prune; the network's answers are none."""
-    known = list(dict.fromkeys(kind for kinds in GRANULARITIES.values() for kind in kinds))
+    known = dict.fromkeys(kind for kinds in GRANULARITIES.values() for kind in kinds)
     require(granularity in known, "granularity", granularity, f"one of {', '.join(known)}")
     layers = prunable_layers(model)
     exempt = list(layers)[-1] if granularity in ("neuron", "filter") else None
@@ -97,16 +96,14 @@ def taylor_scores(model: nn.Module, split: Split) -> dict[str, Tensor]:
 def oracle_scores(model: nn.Sequential, split: Split) -> dict[str, Tensor]:
     """Score each unit by the loss without it, one unit at a time.
 
-    The mean cross-entropy over the images while that unit passes on 0, as by `zero_units`, as
-    {layer: one score a unit}. What Taylor scores estimate is this less the loss of the whole
-    network. Each unit costs a pass through the layers behind it. The output layer has no score.
+    The mean cross-entropy while that unit passes on 0, as {layer: one score a unit}. Taylor scores
+    estimate this less the whole network's loss. The output layer has no score.
     """
     require(isinstance(model, nn.Sequential), "model", type(model), "an nn.Sequential")
     require(len(split) > 0, "len(split)", 0, "1 or more")
     totals: dict[str, Tensor] = {}
     with evaluating(model), torch.no_grad():
-        for images, labels in zip(split.images.split(1_000), split.labels.split(1_000),
-                                  strict=True):
+        for images, labels in zip(split.images.split(1000), split.labels.split(1000), strict=True):
             for name, losses in _losses_without_each(model, images, labels):
                 totals[name] = totals.get(name, 0) + losses
     return {name: total / len(split) for name, total in totals.items()}
@@ -130,6 +127,40 @@ def _loss_without(unit: int, blocks: Tensor, rest: nn.Module, labels: Tensor) ->
     blocks = blocks.clone()
     blocks[:, unit] = 0
     return cross_entropy(rest(blocks.flatten(1, 2)), labels, reduction="sum")
+
+
+def fisher_scores(model: nn.Module, split: Split) -> dict[str, Tensor]:
+    """Score each weight by what the loss rises by without it, to second order: ½ · F · w².
+
+    F is the diagonal of the empirical Fisher, the mean over images of the squared gradient of each
+    image's loss. Returns {layer: the weight's shape}. Source: LeCun, Denker, Solla 1990.
+    """
+    require(len(split) > 0, "len(split)", 0, "1 or more")
+    weights = {name: layer.weight.detach() for name, layer in prunable_layers(model).items()}
+
+    def loss(weights: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
+        state = {f"{name}.weight": weight for name, weight in weights.items()}
+        return cross_entropy(functional_call(model, state, image[None]), label[None])
+
+    of_each, squares = vmap(grad(loss), in_dims=(None, 0, 0)), dict.fromkeys(weights, 0.0)
+    with evaluating(model):
+        for images, labels in zip(split.images.split(100), split.labels.split(100), strict=True):
+            for name, gradients in of_each(weights, images, labels).items():
+                squares[name] = squares[name] + gradients.square().sum(0)
+    return {name: weights[name].square() / 2 * squares[name] / len(split) for name in weights}
+
+
+def wanda_scores(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
+    """Score each weight by its magnitude times the L2 norm of all that it multiplies.
+
+    The norm is over all `inputs` of the model, of a convolution over all patches. Returns {layer:
+    the weight's shape}. Source: Sun et al. 2023, who compare within a row: see `surgery.row_masks`.
+    """
+    scores = {}
+    for name, layer in prunable_layers(model).items():
+        squares = sum(rows.square().sum(0) for rows in input_rows(model, name, inputs))
+        scores[name] = magnitude(layer.weight) * squares.sqrt().float().view_as(layer.weight[:1])
+    return scores
 
 
 def _mean_over(model: nn.Module, split: Split, statistic: Callable[..., Iterable[Tensor]], *,
