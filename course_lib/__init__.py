@@ -16,6 +16,7 @@ In the order in which the lessons meet them:
     sizes           what a network takes in a file, format by format
     relative_index  Deep Compression's index: gaps, fillers, Huffman's code
     surgery         new values for the weights that stay, solved and not trained
+    language        a character model on Shakespeare's plays, small enough to prune in a lesson
     export          the network as ONNX, for other runtimes
 
 Behind them: _files (where things are), _state (random numbers and eval mode, given back), _means
