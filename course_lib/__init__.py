@@ -15,6 +15,7 @@ In the order in which the lessons meet them:
     search          what each layer bears, and how small a network becomes under a drop bound
     sizes           what a network takes in a file, format by format
     relative_index  Deep Compression's index: gaps, fillers, Huffman's code
+    regrowth        pruning that can be taken back, in one long schedule
     surgery         new values for the weights that stay, solved and not trained
     language        a character model on Shakespeare's plays, small enough to prune in a lesson
     export          the network as ONNX, for other runtimes

@@ -43,8 +43,8 @@ def train(model: nn.Module, split: Split, *, epochs: int, lr: float = 1e-3, batc
         for _ in tqdm(range(epochs), desc="epochs", leave=False, delay=2,
                       disable="TQDM_DISABLE" in os.environ):
             losses.append(0.0)
-            for images, labels in _batches(split, batch_size):
-                loss = _loss(model, images, labels, teacher, l1)
+            for images, labels in batches(split, batch_size):
+                loss = loss_of(model, images, labels, teacher, l1)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -59,8 +59,9 @@ def _back_to_zero(pruned: list[tuple[Tensor, Tensor]]) -> None:
         weight.data.masked_fill_(where, 0)
 
 
-def _loss(model: nn.Module, images: Tensor, labels: Tensor, teacher: nn.Module | None,
-          l1: float) -> Tensor:
+def loss_of(model: nn.Module, images: Tensor, labels: Tensor, teacher: nn.Module | None = None,
+            l1: float = 0.0) -> Tensor:
+    """Return what `train` lowers, for one batch: see there for teacher and penalty."""
     outputs = model(images)
     loss = cross_entropy(outputs, labels)
     if teacher is not None:
@@ -75,7 +76,8 @@ def _loss(model: nn.Module, images: Tensor, labels: Tensor, teacher: nn.Module |
     return loss
 
 
-def _batches(split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield all images and labels once, so many at a time, shuffled by torch's random numbers."""
     for indices in torch.randperm(len(split)).split(size):
         yield split.images.index_select(0, indices), split.labels.index_select(0, indices)
 
