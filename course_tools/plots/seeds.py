@@ -26,7 +26,7 @@ def seeds(series: Mapping[str, Mapping[str, Sequence[float]]], ax: Axes | None =
             if len(values) > 5:
                 found = seed_interval(values)
                 ax.plot([found.low, found.mean, found.high], [row + shift + 0.2] * 3, "|-",
-                        color="black", linewidth=2.5, markeredgewidth=2.5, markersize=12,
+                        color="black", linewidth=2.5, markeredgewidth=2.5, markersize=8,
                         markevery=[1])
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.35, -0.65),
            xlabel=xlabel)
