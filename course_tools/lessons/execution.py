@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from course_tools.lessons.notebooks import WIDGET, without_outputs
 
 FIGURE = "# figure: "  # how a cell begins that is stored folded: see plots.picture
+FOLDED = (FIGURE, "# claim: ")  # a claim, where its sentence would tell what was to be predicted
 PAGE = """{% extends 'lab/index.html.j2' %}{% block input %}
 {% if cell.metadata.get('jupyter', {}).source_hidden %}<details><summary>
 <code>{{ cell.source.splitlines()[0] | escape }}</code></summary>{{ super() }}</details>
@@ -117,7 +118,7 @@ def _lasting(notebook: NotebookNode) -> NotebookNode:
     """Return the notebook without what is true only today: times, versions, live widgets.
 
     A live widget's output stays as its static twin alone, which every viewer can show. Cells whose
-    words a learner should not read before their figure are folded.
+    words a learner should not read before they have predicted are folded.
     """
     lasting = copy.deepcopy(notebook)
     lasting.metadata = nbformat.from_dict({
@@ -126,7 +127,7 @@ def _lasting(notebook: NotebookNode) -> NotebookNode:
     })
     for cell in lasting.cells:
         cell.metadata.pop("execution", None)
-        if cell.source.startswith(FIGURE):
+        if cell.source.startswith(FOLDED):
             cell.metadata["jupyter"] = {"source_hidden": True}
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)

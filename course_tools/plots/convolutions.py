@@ -35,7 +35,7 @@ def maps(model: nn.Sequential, ax: Axes | None = None) -> Axes:
             ax.add_patch(Rectangle((place - wide / 2, 0), wide, high, label=name, edgecolor="white",
                                    **look))
             size = "neurons" if full else f"{high} × {high}"
-            ax.annotate(f"{name}\n{units}\n{size}", (place, -1), ha="center", va="top", fontsize=10)
+            ax.annotate(f"{name}\n{units}\n{size}", (place, -1), ha="center", va="top", fontsize=11)
             place += 1
     ax.set(xlim=(-0.6, place - 0.4), ylim=(-10.5, 29))
     ax.axis("off")
@@ -46,7 +46,8 @@ def unrolled(signal: Tensor, weight: Tensor, row: int, column: int) -> np.ndarra
     """Draw one step of a convolution: the window on each map, the patch, the filter, both in a row.
 
     `signal` is (channels, height, width), `weight` one filter, (channels, k, k). The patch begins
-    at this row and column. Returns the axes, (4, channels), those of the last row being one strip.
+    at this row and column. Keys on the right say which shade or colour is which number. Returns the
+    axes, (4, channels), those of the last row being one strip.
     """
     channels, size = weight.shape[0], weight.shape[-1]
     signal, weight = signal.detach(), weight.detach()
@@ -62,7 +63,10 @@ def unrolled(signal: Tensor, weight: Tensor, row: int, column: int) -> np.ndarra
         axes[2, channel].imshow(weight[channel].numpy(), **_signed(weight))
     for lower in axes[3]:
         lower.remove()
-    strip = axes[0, 0].figure.add_subplot(axes[3, 0].get_gridspec()[3, :])
+    figure = axes[0, 0].figure
+    figure.colorbar(axes[0, 0].images[0], ax=axes[:2].flatten(), label="pixel", aspect=30)
+    figure.colorbar(axes[2, 0].images[0], ax=axes[2], label="weight", aspect=15)
+    strip = figure.add_subplot(axes[3, 0].get_gridspec()[3, :])
     _strips(strip, patch, weight, grey)
     for ax in axes[:3].flat:
         ax.set(xticks=[], yticks=[])

@@ -65,14 +65,14 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
     """Draw each layer of a chain to scale: as wide as its units, as high as the maps they give.
 
     A neuron gives a map of one pixel. Each box carries its layer's name as its label, and lies over
-    a pale one of the same size.
+    a pale one of the same size. Names stand upright above their boxes.
     """
     if not isinstance(model, nn.Sequential):
         raise ValueError(f"model is a {type(model).__name__}; allowed is an nn.Sequential")
     ax = panels()[0, 0] if ax is None else ax
     signal, left = torch.zeros(1, 1, 28, 28, dtype=next(model.parameters()).dtype), 0.0
     layers = prunable_layers(model)
-    gap = 0.02 * sum(layer.weight.shape[0] for layer in layers.values())
+    gap = 0.05 * sum(layer.weight.shape[0] for layer in layers.values())  # room for the names
     with evaluating(model), torch.inference_mode():
         for name, part in model.named_children():
             signal = part(signal)
@@ -81,10 +81,11 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
                 place = (left, -height / 2)
                 ax.add_patch(Rectangle(place, units, height, color="0.9"))
                 ax.add_patch(Rectangle(place, units, height, color=BLUE, label=name))
-                ax.annotate(name, (left + units / 2, 15), rotation=90, fontsize=9, ha="center",
+                ax.annotate(name, (left + units / 2, 15), rotation=90, fontsize=11, ha="center",
                             va="bottom")
                 left += units + gap
-    ax.set(xlim=(-gap, left - gap), ylim=(-15, 27), xlabel="filters or neurons", yticks=[])
+    ax.set(xlim=(-gap, left - gap), ylim=(-15, 37), xlabel="width of a box: filters or neurons",
+           yticks=[])
     ax.spines["left"].set_visible(False)
     return ax
 

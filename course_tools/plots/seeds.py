@@ -6,31 +6,15 @@ from matplotlib.axes import Axes
 
 from course_lib.intervals import seed_interval
 
-from course_tools.plots.base import COLOURS, MARKS, RED, panels
-
-
-def dots(rows: Mapping[str, Sequence[float]], ax: Axes | None = None, *, xlabel: str = "") -> Axes:
-    """Draw a row for each name: a mark a seed, and below it the mean with its 95 % interval."""
-    ax = panels(width=8, height=1.2 + 1.1 * len(rows))[0, 0] if ax is None else ax
-    for row, (name, values) in enumerate(rows.items()):
-        ax.plot(values, [row] * len(values), MARKS[row % len(MARKS)], alpha=0.7, markersize=8,
-                color=COLOURS[row % len(COLOURS)], label=name)
-        if len(values) > 1:
-            found = seed_interval(values)
-            ax.plot([found.low, found.high], [row + 0.28] * 2, color="black", linewidth=2.5)
-            ax.plot(found.mean, row + 0.28, "|", color="black", markersize=14, markeredgewidth=2.5)
-    ax.axvline(0, color=RED, linestyle="--", linewidth=1)
-    ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.4, -0.5), xlabel=xlabel)
-    ax.grid(axis="x", alpha=0.3)
-    return ax
+from course_tools.plots.base import COLOURS, MARKS, panels
 
 
 def seeds(series: Mapping[str, Mapping[str, Sequence[float]]], ax: Axes | None = None, *,
           xlabel: str = "") -> Axes:
     """Draw the values of each series, {row: one value per seed}, in rows that all series share.
 
-    A mark is a seed. The black bar beside the marks is the 95 % interval of their mean; five seeds
-    or fewer have none.
+    A mark is a seed. The black bar below the marks is the 95 % interval of their mean, which a
+    stroke marks; five seeds or fewer have none.
     """
     names = list(next(iter(series.values())))
     ax = panels(width=8, height=1.2 + 0.75 * len(names))[0, 0] if ax is None else ax
@@ -41,8 +25,9 @@ def seeds(series: Mapping[str, Mapping[str, Sequence[float]]], ax: Axes | None =
                     alpha=0.65, markersize=7, label=name if row == 0 else None)
             if len(values) > 5:
                 found = seed_interval(values)
-                ax.plot([found.low, found.high], [row + shift + 0.2] * 2, color="black",
-                        linewidth=2.5)
+                ax.plot([found.low, found.mean, found.high], [row + shift + 0.2] * 3, "|-",
+                        color="black", linewidth=2.5, markeredgewidth=2.5, markersize=8,
+                        markevery=[1])
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.35, -0.65),
            xlabel=xlabel)
     for row in range(1, len(names)):

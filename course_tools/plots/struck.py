@@ -11,28 +11,33 @@ def struck(first: Tensor, bias: Tensor, second: Tensor, neuron: int, *,
            names: tuple[str, str] = ("fc1", "fc2")) -> Axes:
     """Draw two layers of a chain as PyTorch stores them, with all that belongs to one neuron.
 
+    Rows and columns are numbered from 0.
     `first` is (neurons, inputs), `bias` goes with it, `second` is (its neurons, neurons). The
     neuron's row and bias are orange, the column that reads it blue; a red line strikes out both.
     """
-    axes = panels(1, 2, width=9.6, height=4.0)[0]
+    axes = panels(1, 2, width=9.6, height=4.2)[0]
     down, across = first.shape
     _grid(axes[0], first, rows={neuron})
     _grid(axes[0], bias[:, None], rows={neuron}, left=across + 0.6)
-    _line(axes[0], (-0.25, across + 1.85), (neuron + 0.5,) * 2)
+    _line(axes[0], (-0.2, across + 1.85), (neuron + 0.5,) * 2)
     _grid(axes[1], second, columns={neuron})
-    _line(axes[1], (neuron + 0.5,) * 2, (-0.25, len(second) + 0.25))
+    _line(axes[1], (neuron + 0.5,) * 2, (-0.2, len(second) + 0.25))
     _words(axes[0], "inputs", (across / 2, down + 0.3))
     _words(axes[0], "bias", (across + 1.1, down + 0.3))
     _words(axes[1], f"neurons of {names[0]}", (second.shape[1] / 2, len(second) + 0.3))
-    for ax, name, rows in zip(axes, names, (down, len(second)), strict=True):
-        _words(ax, f"neurons of {name}", (-0.4, rows / 2), rotation=90, ha="right", va="center")
-        ax.set(xlim=(-1, max(across, down) + 1.2), ylim=(max(down, len(second)) + 0.9, -0.4),
+    for ax, name, (rows, columns) in zip(axes, names, (first.shape, second.shape), strict=True):
+        _words(ax, f"neurons of {name}", (-0.75, rows / 2), rotation=90, ha="right", va="center")
+        for row in range(rows):
+            _words(ax, row, (-0.45, row + 0.5), va="center")
+        for column in range(columns):
+            _words(ax, column, (column + 0.5, -0.3), va="bottom")
+        ax.set(xlim=(-1.3, max(across, down) + 1.2), ylim=(max(down, len(second)) + 0.9, -0.8),
                aspect="equal")
         ax.axis("off")
     return axes[0]
 
 
-def _words(ax: Axes, words: str, spot: tuple[float, float], **look: object) -> None:
+def _words(ax: Axes, words: object, spot: tuple[float, float], **look: object) -> None:
     ax.annotate(words, spot, **({"ha": "center", "va": "top", "fontsize": 12} | look))
 
 

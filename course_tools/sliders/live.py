@@ -5,6 +5,7 @@ import io
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import ipywidgets
 import numpy as np
@@ -14,7 +15,8 @@ from matplotlib.figure import Figure
 
 from course_tools import plots
 
-Step = Callable[..., str]  # moves the picture to the sliders' values, returns the line of text
+Read = Callable[..., object]  # what the network gives at the sliders' values
+Show = Callable[[object], str]  # moves the picture to what was read, returns the line of text
 REST = 0.4  # seconds without a move, after which latency is measured
 
 
@@ -51,20 +53,21 @@ class Live:
         return box._repr_mimebundle_() | self.twin._repr_mimebundle_()
 
 
-def live(sliders: Sequence[ipywidgets.Widget], draw: Callable[[np.ndarray], Step], *,
-         columns: int, at: Sequence[tuple], alt: str, inches: float = 3.6,
+def live(sliders: Sequence[ipywidgets.Widget], read: Read, draw: Callable[[np.ndarray], Show], *,
+         columns: int, at: Sequence[tuple], title: str, alt: str, inches: float = 3.6,
          time_it: Callable[..., str] | None = None) -> Live:
     """Put sliders over a row of panels that `draw` sets up; the static twin rests at each of `at`.
 
-    What `draw` returns is called with the sliders' values. So is `time_it`, where latency is
-    measured, once the hand rests: timing needs a fraction of a second in which nothing else runs.
+    What `draw` returns is called with what `read` makes of the sliders' values. `time_it` is called
+    with the values, where latency is measured, once the hand rests: timing needs a fraction of a
+    second in which nothing else runs. `title` is the twin's, and says what its rows show together.
     """
-    step, render = _staged(draw, columns, inches)
+    show, render = _staged(draw, columns, inches)
     line, picture = ipywidgets.HTML(), ipywidgets.HTML()
     timing = None if time_it is None else ipywidgets.HTML()
 
     def move(change: dict | None = None) -> None:
-        line.value = step(*(slider.value for slider in sliders))
+        line.value = show(read(*(slider.value for slider in sliders)))
         picture.value = plots.Picture(render(), f"{alt} {line.value}",
                                       round(100 * inches * columns)).html
         if timing is not None:
@@ -82,7 +85,8 @@ def live(sliders: Sequence[ipywidgets.Widget], draw: Callable[[np.ndarray], Step
     passed = [] if len(sliders) > 1 else [(sliders[0].max * share,)
                                           for share in np.linspace(0, 1, 11).tolist()]
     return Live({slider.description: slider for slider in sliders}, line, picture,
-                _twin(draw, columns, [[*passed, values] for values in at], alt, inches), timing)
+                _twin(cache(read), draw, columns, [[*passed, values] for values in at], title,
+                      alt, inches), timing)
 
 
 def trail(ax: Axes, xlabel: str, most: float) -> Callable[[float, float], None]:
@@ -105,8 +109,8 @@ def trail(ax: Axes, xlabel: str, most: float) -> Callable[[float, float], None]:
     return mark
 
 
-def _staged(draw: Callable[[np.ndarray], Step], columns: int, inches: float
-            ) -> tuple[Step, Callable[[], bytes]]:
+def _staged(draw: Callable[[np.ndarray], Show], columns: int, inches: float
+            ) -> tuple[Show, Callable[[], bytes]]:
     """Set up a row of panels; return what moves them and what renders them."""
     axes = plots.panels(1, columns, width=inches * columns, height=3.4)
     return draw(axes[0]), _renderer(axes[0, 0].figure)
@@ -152,17 +156,21 @@ def _renderer(figure: Figure) -> Callable[[], bytes]:
     return render
 
 
-def _twin(draw: Callable[[np.ndarray], Step], columns: int, ways: Sequence[Sequence[tuple]],
-          alt: str, inches: float) -> plots.Picture:
-    """Draw the same picture several times, one row each, moved along its way to the last values."""
-    axes = plots.panels(len(ways), columns, width=inches * columns, height=2.9 * len(ways))
-    lines = []
+def _twin(read: Read, draw: Callable[[np.ndarray], Show], columns: int,
+          ways: Sequence[Sequence[tuple]], title: str, alt: str, inches: float) -> plots.Picture:
+    """Draw the same picture several times, one row each, moved along its way to the last values.
+
+    Above all rows stands the title, above each the line of text.
+    """
+    axes = plots.panels(len(ways), columns, width=inches * columns, height=0.4 + 2.9 * len(ways))
+    figure, lines = axes[0, 0].figure, []
     for row, way in zip(axes, ways, strict=True):
-        step = draw(row)
-        lines.append([step(*values) for values in way][-1])
-        row[0].set_title(textwrap.fill(lines[-1], round(10 * inches * columns)), fontsize=11,
-                         loc="left")
-        for artist in row[0].figure.findobj(lambda artist: artist.get_animated()):
-            artist.set_animated(False)
-    axes[0, 0].figure.get_layout_engine().set(h_pad=0.12)  # a title belongs to the row below it
+        show = draw(row)
+        lines.append([show(read(*values)) for values in way][-1])
+        row[0].set_title(textwrap.fill(lines[-1], round(11 * inches * columns)), fontsize=11,
+                         fontweight="normal", loc="left")
+    for artist in figure.findobj(lambda artist: artist.get_animated()):
+        artist.set_animated(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    figure.get_layout_engine().set(h_pad=0.12)  # a line belongs to the row below it
     return plots.picture(axes[0, 0], f"{alt} At rest: {' '.join(lines)}", dpi=90)

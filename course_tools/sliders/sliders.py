@@ -28,7 +28,9 @@ from course_lib.search import Trial, smallest_within
 from course_lib.training import evaluate
 
 from course_tools import plots
-from course_tools.sliders.live import Live, Step, live, trail
+from course_tools.sliders.live import Live, Read, Show, live, trail
+
+SMALLEST = "The smallest weights can go, up to a point"
 
 
 def threshold_slider(model: nn.Module, layer: str, split: Split, *, bands: bool = False) -> Live:
@@ -40,13 +42,14 @@ def threshold_slider(model: nn.Module, layer: str, split: Split, *, bands: bool 
     top = float(weight.abs().max())
     slider = _share("threshold", top, top / 100, ".3f")
 
-    def draw(axes: np.ndarray) -> Step:
+    def draw(axes: np.ndarray) -> Show:
         return _follow(model, split, axes, [layer], slider,
-                       lambda threshold: threshold_masks(model, {layer: threshold}),
                        [_bands(axes[2], layer, weight)] if bands else [])
 
     third = " A third panel counts the weights that each input keeps." if bands else ""
-    return live([slider], draw, columns=2 + bands, at=[(0.1 * top,), (0.3 * top,), (0.6 * top,)],
+    read = _prune(model, split, lambda threshold: threshold_masks(model, {layer: threshold}))
+    return live([slider], read, draw, columns=2 + bands, title=SMALLEST,
+                at=[(0.1 * top,), (0.3 * top,), (0.6 * top,)],
                 alt=f"Histogram of the weights of {layer}, those below the threshold marked, "
                     f"beside accuracy against threshold.{third}")
 
@@ -60,32 +63,38 @@ def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") ->
                          "pixel")
     slider = _share("sparsity", 1.0, 0.01, ".0%")
 
-    def draw(axes: np.ndarray) -> Step:
+    def draw(axes: np.ndarray) -> Show:
         return _follow(model, split, axes, list(layers), slider,
-                       lambda share: magnitude_masks(model, share, scope=scope),
                        [_survivors(axes[2], next(iter(layers)))])
 
-    return live([slider], draw, columns=3, at=[(0.5,), (0.9,), (0.98,)],
+    read = _prune(model, split, lambda share: magnitude_masks(model, share, scope=scope))
+    return live([slider], read, draw, columns=3, title=SMALLEST, at=[(0.5,), (0.9,), (0.98,)],
                 alt="Histogram of all weights, those that go marked; accuracy against sparsity; "
                     "and the share of weights that each input pixel keeps, as a picture of 28 by "
                     "28.")
 
 
-def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int = 0) -> Live:
-    """Drag how many singular directions of a layer's matrix stay, the strongest first.
+def rank_slider(model: nn.Module, split: Split, layer: str = "fc1", *, unit: int = 0,
+                seen: Split | None = None) -> Live:
+    """Drag how many directions of a layer's sums stay, the longest first; accuracy follows.
 
-    Beside accuracy it shows what is left of the weights of one unit, which has to read 784 pixels.
+    The directions are the principal components of what the layer says, before its ReLU, to the
+    images of `seen`; without it, to those that are read. The layer has to read the 784 pixels.
     """
     weight = _weight(model, layer)
     if weight.dim() != 2 or weight.shape[1] != 784:
         raise ValueError(f"layer is {layer!r} with weights {tuple(weight.shape)}; allowed is a "
                          "Linear that reads 784 pixels")
-    rank = min(weight.shape)
-    return live([_count("directions", rank, least=1, value=rank)],
-                lambda axes: _squeeze(model, split, axes, layer, unit),
+    sums = prunable_layers(model)[layer](
+        (split if seen is None else seen).images.flatten(1)).detach()
+    rank, (read, shares) = len(weight), _squeezed(model, split, layer, sums)
+    return live([_count("directions", rank, least=1, value=rank)], read,
+                lambda axes: _squeeze(model, axes, layer, unit, shares),
                 columns=3, at=[(5,), (20,), (60,)],
-                alt=f"Strengths of the singular directions of {layer}, those kept marked; accuracy "
-                    f"against how many are kept; and the weights of unit {unit} as a picture.")
+                title=f"Few directions of {layer} do most of the reading",
+                alt=f"Shares of the variance that the directions of {layer} hold, those kept "
+                    f"marked; accuracy against how many are kept; and the weights of unit {unit} "
+                    "as a picture.")
 
 
 def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1", *,
@@ -93,37 +102,49 @@ def neuron_slider(model: nn.Sequential, split: Split, layer: str = "fc1", *,
     """Drag how many neurons of a layer go; a smaller network runs.
 
     Those of lowest `scores` go first; without scores, those of smallest L1 norm. At each step the
-    neurons are really removed, and the network that is left is measured.
+    neurons are really removed, and the network that is left is measured. Latency follows when the
+    hand rests.
     """
     _weight(model, layer)
     smaller, units = _smaller(model, [layer], None if scores is None else {layer: scores})
     most = units[layer] - 1
 
-    def draw(axes: np.ndarray) -> Step:
-        return _shrink(model, split, axes, most,
-                       lambda removed: smaller(units[layer] - int(removed)))
+    def read(removed: float) -> tuple:
+        network = smaller(units[layer] - int(removed))
+        return int(removed), network, measure(network, split)
 
-    return live([_count("removed", most)], draw, columns=2,
+    def time_it(removed: int) -> str:
+        timed = latency(smaller(units[layer] - removed), 256, seconds=0.1)
+        return f"latency: {timed.median:.2f} ms for 256 images."
+
+    return live([_count("removed", most)], read, lambda axes: _shrink(model, axes, most),
+                columns=2, title="The file shrinks with each neuron, accuracy falls late",
                 at=[(share * units[layer],) for share in (0.3, 0.6, 0.9)],
                 alt=f"Bars for the widths of all layers, {layer} shrinking, beside accuracy "
-                    "against the number of neurons removed.")
+                    "against the number of neurons removed.", time_it=time_it)
 
 
 def filter_sliders(model: nn.Sequential, split: Split) -> Live:
     """Drag how many filters, or neurons, each hidden layer keeps, those of largest L1 norm.
 
-    At each step a smaller network is built, drawn to scale, read and measured. Latency follows
-    when the hand rests.
+    Nothing is retrained, and batch norms keep their statistics. At each step a smaller network is
+    built, drawn to scale, read and measured. Latency follows when the hand rests.
     """
     smaller, units = _smaller(model, list(prunable_layers(model))[:-1])
+    whole = sum(units.values())
+
+    def read(*kept: int) -> tuple:
+        network = smaller(*kept)
+        return sum(kept) / whole, network, measure(network, split)
 
     def time_it(*kept: int) -> str:
         one, many = (latency(smaller(*kept), batch, seconds=0.1) for batch in (1, 256))
         return f"latency: {one.median:.2f} ms for 1 image, {many.median:.1f} ms for 256."
 
     return live([_count(name, count, least=1, value=count, width="24em")
-                 for name, count in units.items()],
-                lambda axes: _resize(model, split, axes, smaller), columns=2, inches=4.5,
+                 for name, count in units.items()], read,
+                lambda axes: _resize(model, axes), columns=2, inches=4.5,
+                title="Fewer filters cost less, and read less while nothing is adapted",
                 at=[tuple(max(1, round(share * count)) for count in units.values())
                     for share in (1.0, 0.75, 0.5)],
                 alt="The network drawn to scale, beside its accuracy and costs as shares of the "
@@ -146,8 +167,9 @@ def bound_slider(model: nn.Module, trials: Sequence[Trial]) -> Live:
         return f"latency: {now:.1f} ms for 256 images, the original {whole:.1f} ms."
 
     return live([_share("bound (points)", 5.0, 0.05, ".2f", value=0.5)],
+                lambda points: (points, smallest_within(trials, points / 100)),
                 lambda axes: _choose(model, trials, axes), columns=2, inches=4.5,
-                at=[(0.1,), (0.5,), (2.0,)],
+                at=[(0.1,), (0.5,), (2.0,)], title="A looser bound allows a smaller network",
                 alt="The trials of the search, drop against weights left, with the bound as a line "
                     "and the chosen network ringed, beside its layers as squares to scale.",
                 time_it=time_it)
@@ -193,11 +215,22 @@ def _smaller(model: nn.Sequential, layers: Sequence[str],
 
 # What moves
 
-def _follow(model: nn.Module, split: Split, axes: np.ndarray, layers: Sequence[str],
-            slider: ipywidgets.FloatSlider, choose: Callable[[float], Masks],
-            also: Sequence[Callable[[Masks], None]]) -> Step:
-    """Set up a histogram and the trail of accuracies seen so far; return what moves them."""
+def _prune(model: nn.Module, split: Split, choose: Callable[[float], Masks]) -> Read:
+    """Return what prunes a copy by the masks of a value: the value, masks, accuracy in per cent."""
     pruned, original = copy.deepcopy(model), copy.deepcopy(model.state_dict())
+
+    def read(value: float) -> tuple[float, Masks, float]:
+        masks = choose(value)
+        pruned.load_state_dict(original)
+        apply_masks(pruned, masks)
+        return value, masks, 100 * evaluate(pruned, split)
+
+    return read
+
+
+def _follow(model: nn.Module, split: Split, axes: np.ndarray, layers: Sequence[str],
+            slider: ipywidgets.FloatSlider, also: Sequence[Callable[[Masks], None]]) -> Show:
+    """Set up a histogram and the trail of accuracies seen so far; return what moves them."""
     title = "all weights" if len(layers) > 1 else f"weights of {layers[0]}"
     values = torch.cat([_weight(model, name).flatten() for name in layers])
     edges = plots.symmetric_bins(values.numpy())
@@ -206,16 +239,14 @@ def _follow(model: nn.Module, split: Split, axes: np.ndarray, layers: Sequence[s
     zeros = axes[0].stairs(np.zeros(80), edges, fill=True, color=plots.ORANGE, animated=True,
                            label="zero")
     axes[0].set(ylim=(0.5, None), xlabel=title)
-    axes[0].legend(loc="upper right", fontsize=9, handlelength=1)
+    axes[0].minorticks_off()  # of a logarithmic axis: a third of the drawing's time
+    axes[0].legend(loc="upper right", fontsize=10, handlelength=1)
     axes[1].axhline(100 * evaluate(model, split), color="0.4", linestyle="--", label="unpruned")
-    axes[1].legend(loc="lower left", fontsize=9)
+    axes[1].legend(loc="lower left", fontsize=10)
     mark = trail(axes[1], slider.description, slider.max)
 
-    def step(value: float) -> str:
-        masks = choose(value)
-        pruned.load_state_dict(original)
-        apply_masks(pruned, masks)
-        accuracy = 100 * evaluate(pruned, split)
+    def step(found: tuple[float, Masks, float]) -> str:
+        value, masks, accuracy = found
         removed = ~torch.cat([masks[name].flatten() for name in layers]).numpy()
         zeros.set_data(np.bincount(bins[removed], minlength=80))
         mark(value, accuracy)
@@ -246,34 +277,51 @@ def _survivors(ax: Axes, layer: str) -> Callable[[Masks], None]:
     return lambda masks: image.set_data(masks[layer].float().mean(0).reshape(28, 28).numpy())
 
 
-def _squeeze(model: nn.Module, split: Split, axes: np.ndarray, layer: str, unit: int) -> Step:
-    """Set up singular values, the trail of accuracies, and one unit; return what moves them."""
-    squeezed, weight = copy.deepcopy(model), _weight(model, layer)
-    u, strengths, v = torch.linalg.svd(weight, full_matrices=False)
-    edges = np.arange(len(strengths) + 1)
-    axes[0].stairs(strengths.numpy(), edges, fill=True, color="0.85")
-    kept = axes[0].stairs(strengths.numpy(), edges, fill=True, color=plots.BLUE, animated=True)
-    axes[0].set(xlabel="singular direction", ylabel="strength")
-    mark = trail(axes[1], "directions kept", len(strengths))
-    plots.pixel_map(weight[unit], axes[2], label=f"weights of unit {unit}")
+def _squeezed(model: nn.Module, split: Split, layer: str, sums: Tensor) -> tuple[Read, np.ndarray]:
+    """Return what keeps the longest k axes of a cloud of sums, and the share of variance of each.
+
+    What it gives is k, the layer's weights then, and the accuracy in per cent.
+    """
+    squeezed, original = copy.deepcopy(model), prunable_layers(model)[layer]
+    part, middle = prunable_layers(squeezed)[layer], sums.mean(dim=0)
+    _, lengths, directions = torch.linalg.svd(sums - middle, full_matrices=False)
+
+    @torch.no_grad()
+    def read(count: float) -> tuple[int, Tensor, float]:
+        k = max(1, int(count))
+        kept = directions[:k].T @ directions[:k]
+        part.weight.copy_(kept @ original.weight)
+        part.bias.copy_(middle + kept @ (original.bias - middle))
+        return k, part.weight.clone(), 100 * evaluate(squeezed, split)
+
+    return read, (100 * lengths.square() / lengths.square().sum()).numpy()
+
+
+def _squeeze(model: nn.Module, axes: np.ndarray, layer: str, unit: int, shares: np.ndarray) -> Show:
+    """Set up the directions, the trail of accuracies, and one unit; return what moves them."""
+    edges, least = np.arange(len(shares) + 1), shares[len(shares) // 2] / 10
+    axes[0].stairs(shares, edges, fill=True, color="0.8", baseline=least)
+    kept = axes[0].stairs(shares, edges, fill=True, color=plots.BLUE, baseline=least, animated=True)
+    axes[0].set(xlabel="direction, the longest first", ylabel="% of the variance", yscale="log",
+                ylim=(least, 100))
+    axes[0].minorticks_off()
+    mark = trail(axes[1], "directions kept", len(shares))
+    plots.pixel_map(_weight(model, layer)[unit], axes[2], label=f"weights of unit {unit}")
     image = axes[2].images[0]
     image.set_animated(True)
 
-    def step(directions: float) -> str:
-        k = max(1, int(directions))
-        matrix = (u[:, :k] * strengths[:k]) @ v[:k]
-        prunable_layers(squeezed)[layer].weight.data = matrix
-        accuracy = 100 * evaluate(squeezed, split)
-        kept.set_data(np.where(edges[:-1] < k, strengths.numpy(), 0))
+    def step(found: tuple[int, Tensor, float]) -> str:
+        k, matrix, accuracy = found
+        kept.set_data(np.where(edges[:-1] < k, shares, least))
         mark(k, accuracy)
         image.set_data(matrix[unit].reshape(28, 28).numpy())
-        return f"{k} of {len(strengths)} directions: accuracy {accuracy:.1f} %."
+        return (f"{k} of {len(shares)} directions, {shares[:k].sum():.1f} % of the variance: "
+                f"accuracy {accuracy:.1f} %.")
 
     return step
 
 
-def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
-            smaller: Callable[[float], nn.Sequential]) -> Step:
+def _shrink(model: nn.Sequential, axes: np.ndarray, most: int) -> Show:
     """Set up bars for the layers' widths and the trail of accuracies; return what moves them."""
     widths = {name: part.weight.shape[0] for name, part in prunable_layers(model).items()}
     axes[0].barh(list(widths), list(widths.values()), color="0.9")
@@ -282,48 +330,45 @@ def _shrink(model: nn.Sequential, split: Split, axes: np.ndarray, most: int,
     axes[0].set(xlabel="units left")
     mark = trail(axes[1], "neurons removed", most)
 
-    def step(removed: float) -> str:
-        network = smaller(removed)
+    def step(found: tuple) -> str:
+        removed, network, report = found
         for bar, part in zip(bars, prunable_layers(network).values(), strict=True):
             bar.set_width(part.weight.shape[0])
-        report, timed = measure(network, split), latency(network, 256, seconds=0.01)
         mark(removed, 100 * report.accuracy)
-        return (f"{int(removed)} removed: accuracy {100 * report.accuracy:.1f} %, "
-                f"{report.dense_bytes / 1000:.0f} kB, {timed.median:.2f} ms for 256 images.")
+        return (f"{removed} removed: accuracy {100 * report.accuracy:.1f} %, "
+                f"{report.dense_bytes / 1000:.0f} kB.")
 
     return step
 
 
-def _resize(model: nn.Sequential, split: Split, axes: np.ndarray,
-            smaller: Callable[..., nn.Sequential]) -> Step:
+def _resize(model: nn.Sequential, axes: np.ndarray) -> Show:
     """Set up the network drawn to scale and bars for what it costs; return what resizes them."""
     boxes = {box.get_label(): box for box in plots.architecture(model, axes[0]).patches}
     for name in prunable_layers(model):
         boxes[name].set_animated(True)
     whole = measure(model)
-    names = ("accuracy", "multiplications", "weights", "bytes")
+    names = ("digits read", "multiplications", "weights", "bytes")
     axes[1].barh(names, [100] * 4, color="0.9")
     bars = axes[1].barh(names, [100] * 4, color=[plots.GREEN, *[plots.BLUE] * 3], animated=True)
     axes[1].invert_yaxis()
-    axes[1].set(xlim=(0, 103), xlabel="% (accuracy: of the digits; else: of the whole)")
+    axes[1].set(xlim=(0, 103), xlabel="% of all")
 
-    def step(*kept: int) -> str:
-        network = smaller(*kept)
-        report = measure(network, split)
+    def step(found: tuple) -> str:
+        kept, network, report = found
         for name, layer in prunable_layers(network).items():
             boxes[name].set_width(layer.weight.shape[0])
         shares = (report.accuracy, report.macs / whole.macs, report.weights / whole.weights,
                   report.dense_bytes / whole.dense_bytes)
         for bar, share in zip(bars, shares, strict=True):
             bar.set_width(100 * share)
-        return (f"accuracy {100 * report.accuracy:.1f} %, {report.macs / 1e6:.2f} million "
-                f"multiplications, {report.weights:,} weights, "
+        return (f"{100 * kept:.0f} % of the units kept: accuracy {100 * report.accuracy:.1f} %, "
+                f"{report.macs / 1e6:.2f} million multiplications, {report.weights:,} weights, "
                 f"{report.dense_bytes / 1000:.0f} kB.")
 
     return step
 
 
-def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step:
+def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Show:
     """Set up the trials beside the layers to scale; return what moves the bound."""
     from course_lib.sizes import FORMATS
 
@@ -336,8 +381,8 @@ def _choose(model: nn.Module, trials: Sequence[Trial], axes: np.ndarray) -> Step
         boxes[name].set_animated(True)
     kilobytes = cache(lambda network: len(FORMATS["zstd"].write(network)) / 1000)
 
-    def step(points: float) -> str:
-        best = smallest_within(trials, points / 100)
+    def step(found: tuple[float, Trial | None]) -> str:
+        points, best = found
         bound.set_ydata([points, points])
         ring.set_data(*([], []) if best is None else ([best.nonzero], [best.drop.points.mean]))
         for name, layer in prunable_layers(model if best is None else best.model).items():

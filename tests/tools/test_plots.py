@@ -38,7 +38,6 @@ def test_every_plot_returns_axes_and_draws_on_those_it_is_given(mnist):
                  lambda ax: plots.residual(resnet_mini(), {"fc": "A"}, ax),
                  lambda ax: plots.budgets({"a": (9, Drop(0, 0, 0, 0, 0))}, {"b": (9, 0.1)}, ax),
                  lambda ax: plots.units(lenet_300_100(), ax),
-                 lambda ax: plots.dots({"a": [1.0, 2.0], "b": [3.0]}, ax),
                  lambda ax: plots.parts({"a": 3, "b": 1}, ax),
                  lambda ax: plots.bars({"a": 1, "b": 2}, ax)):
         ax = plots.panels()[0, 0]
@@ -219,16 +218,6 @@ def test_the_drawing_of_units_has_a_line_for_each_weight_and_counts_those_left_o
     assert {"20 × 3\n= 60 weights", "3 × 10\n= 30 weights", "20 pixels", "0: 3 units\nthen ReLU",
             "2: 10 units"} <= set(said)
     assert said.count("⋮") == 1
-
-
-def test_dots_are_single_seeds_and_the_bar_is_the_interval_of_their_mean():
-    ax = plots.dots({"many": [1.0, 2.0, 3.0], "one": [5.0]})
-    seeds, interval, mean, one, zero = ax.lines
-    assert list(seeds.get_xdata()) == [1, 2, 3]
-    assert list(interval.get_xdata()) == pytest.approx([-0.484, 4.484], abs=1e-3)
-    assert list(mean.get_xdata()) == [2]
-    assert list(one.get_xdata()) == [5]  # and no interval
-    assert list(zero.get_xdata()) == [0, 0]
 
 
 def test_the_parts_of_a_data_set_are_to_scale():

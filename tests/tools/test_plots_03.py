@@ -17,7 +17,7 @@ def test_of_a_struck_neuron_row_bias_and_reader_are_crossed_out():
     assert max(across.get_xdata()) > 4.5  # over three weights and the bias
     assert down.get_xdata() == pytest.approx((1.5, 1.5))
     words = {text.get_text() for text in (*left.texts, *right.texts)}
-    assert {"bias", "inputs", "neurons of fc1", "neurons of fc2", "11.0"} <= words
+    assert {"bias", "inputs", "neurons of fc1", "neurons of fc2", "11.0", "0", "3"} <= words
 
 
 @pytest.mark.parametrize(("count", "bars"), [(8, 1), (5, 0)])
@@ -29,7 +29,8 @@ def test_a_mark_is_a_seed_and_few_seeds_have_no_interval(count, bars):
     assert len(intervals) == bars
     for line in intervals:
         found = seed_interval(values)
-        assert list(line.get_xdata()) == pytest.approx([found.low, found.high])
+        assert list(line.get_xdata()) == pytest.approx([found.low, found.mean, found.high])
+        assert line.get_markevery() == [1]
 
 
 def test_two_series_share_rows_and_have_a_legend():

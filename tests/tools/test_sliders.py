@@ -21,6 +21,7 @@ from course_lib.sizes import FORMATS
 from course_lib.training import evaluate
 
 from course_tools.checks import quiz
+from course_tools.experiments.lesson_01 import axes_of, in_two_steps
 from course_tools.sliders import (
     bound_slider,
     filter_sliders,
@@ -105,14 +106,22 @@ def test_the_rank_slider_squeezes_the_real_matrix(model, mnist):
     assert f"accuracy {100 * evaluate(model, split):.1f} %" in live.text
     whole = pixels(live)
     live.slider.value = 20
-    squeezed = copy.deepcopy(model)
-    u, s, v = torch.linalg.svd(model.fc1.weight.detach())
-    s[20:] = 0
-    squeezed.fc1.weight.data = u @ torch.diag(s) @ v[:300]
-    assert f"20 of 300 directions: accuracy {100 * evaluate(squeezed, split):.1f} %" in live.text
+    sums = model[:2](split.images).detach()
+    found = in_two_steps(model, axes_of(sums)[:20], sums.mean(dim=0))
+    assert live.text.startswith("20 of 300 directions, ")
+    assert f" % of the variance: accuracy {100 * evaluate(found, split):.1f} %" in live.text
     assert not np.array_equal(whole, pixels(live))
     with pytest.raises(ValueError, match=r"layer is 'fc2' with weights \(100, 300\); allowed is"):
         rank_slider(model, split, "fc2")
+
+
+def test_the_rank_slider_takes_its_directions_from_the_images_seen(model, mnist):
+    split, seen = mnist.validation[:200], mnist.train[:1_000]
+    live = rank_slider(model, split, seen=seen)
+    live.slider.value = 5
+    sums = model[:2](seen.images).detach()
+    variances = torch.linalg.eigvalsh(torch.cov(sums.T.double())).flip(0)
+    assert f"{100 * float(variances[:5].sum() / variances.sum()):.1f} % of the var" in live.text
 
 
 @pytest.mark.parametrize("name", ["vgg_mini", "lenet_5"])
