@@ -1,34 +1,77 @@
-"""Build the site of the course from the stored lessons into build/site."""
+"""Build the site of the course from the stored lessons into build/site; nothing is executed."""
 
+import os
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from sphinx.cmd.build import build_main
 
-HOME = Path(__file__).resolve().parent.parent
+SITE = Path(__file__).resolve().parent
+HOME = SITE.parent
 sys.path.insert(0, str(HOME))
 
-import lessons  # noqa: E402  after the path is set
-from places import NOTEBOOKS  # noqa: E402
+from lessons import write_lesson  # noqa: E402  these stand on course_tools
+from pages import write_pages  # noqa: E402
+from places import LIVE, NOTEBOOKS  # noqa: E402
 
 BUILD = HOME / "build"
+SOURCES, OUT, PAPER = BUILD / "site-sources", BUILD / "site", BUILD / "site-paper"
+CHROMIUM = next(filter(None, map(shutil.which, (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
 
 
-def write_sources(sources: Path) -> None:
-    """Write what Sphinx reads: pages, lessons, pictures."""
+def write_sources(sources: Path, pdf: Path | None = None) -> None:
+    """Write what Sphinx reads: lessons, their pictures, and the pages beside them."""
     shutil.rmtree(sources, ignore_errors=True)
-    shutil.copytree(HOME / "site" / "pages", sources)
-    figures = [lessons.write_lesson(path, sources) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    sources.mkdir(parents=True)
+    figures = [figure for path in sorted(NOTEBOOKS.glob("*.ipynb"))
+               for figure in write_lesson(path, sources)]
+    write_pages(SITE / "pages", sources, figures, pdf)
+
+
+def sphinx(builder: str, out: Path) -> None:
+    """Run one of Sphinx's builders; a warning is an error."""
+    shutil.rmtree(out, ignore_errors=True)
+    code = build_main(["-q", "-W", "--keep-going", "-b", builder, "-c", str(SITE),
+                       "-d", str(BUILD / "site-doctrees"), str(SOURCES), str(out)])
+    if code:
+        sys.exit(code)
+    shutil.copytree(SOURCES / "pictures", out / "pictures")
+
+
+def print_pdf() -> Path | None:
+    """Print the course as one PDF, with Chromium; return where, None without one."""
+    if CHROMIUM is None:
+        print("no Chromium is installed here: the site is built without its PDF")
+        return None
+    sphinx("singlehtml", PAPER)
+    page, pdf = PAPER / "index.html", PAPER / "course.pdf"
+    page.write_text(page.read_text("utf-8").replace('loading="lazy"', ""), "utf-8")
+    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    subprocess.run([CHROMIUM, "--headless", "--disable-gpu", *flags, "--no-pdf-header-footer",
+                    "--generate-pdf-document-outline", f"--print-to-pdf={pdf}", page.as_uri()],
+                   check=True, capture_output=True)
+    return pdf
 
 
 def main() -> int:
-    sources = BUILD / "site-source"
-    write_sources(sources)
-    shutil.rmtree(BUILD / "site", ignore_errors=True)
-    code = build_main(["-q", "-b", "html", "-c", str(HOME / "site"), "-d", str(BUILD / "site-doctrees"), str(sources), str(BUILD / "site")])
-    shutil.copytree(sources / "pictures", BUILD / "site" / "pictures")
-    return code
+    """Build everything; say how long it took."""
+    started = time.perf_counter()
+    write_sources(SOURCES)
+    pdf = print_pdf()
+    write_sources(SOURCES, pdf)
+    sphinx("html", OUT)
+    if pdf is not None:
+        shutil.copy2(pdf, OUT / pdf.name)
+    if LIVE.is_dir():
+        shutil.copytree(LIVE, OUT / "_static" / "live", dirs_exist_ok=True)
+    size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 1e6
+    print(f"build/site/index.html: {len(list(OUT.glob('*.html')))} pages, {size:.1f} MB, "
+          f"{time.perf_counter() - started:.0f} s")
+    return 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ html_theme = "sphinx_book_theme"
 html_title = "Pruning, by experiment"
 html_static_path = [str(HOME / "site" / "static")]
 templates_path = [str(HOME / "site" / "templates")]
+html_favicon = str(HOME / "site" / "static" / "favicon.svg")
 html_css_files = ["course.css"]
 html_js_files = [("course.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
@@ -29,9 +30,12 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_search_summary = False  # it would fetch the page of each hit, which file:// forbids
 html_last_updated_fmt = None
+html_context = {"default_mode": "auto"}
+html_use_index = False
 html_theme_options = {
     "use_download_button": False,
     "use_fullscreen_button": False,
-    "home_page_in_toc": True,
+    "navbar_persistent": [],
     "show_toc_level": 2,
+    "search_bar_text": "Search the course",
 }

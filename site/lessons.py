@@ -5,7 +5,7 @@ Nothing is executed. A cell that asks an exercise gives way to the task itself.
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -23,36 +23,49 @@ PICTURE = re.compile(r'<img ([^>]*?)decoding="sync" style="[^"]*" '
 FIGURE = "# figure: "
 
 
-@dataclass
-class Figures:
-    """Collect the figures of a lesson: their numbers, anchors and captions."""
+@dataclass(frozen=True)
+class Figure:
+    """Hold a figure: its lesson and page, number, caption, file, <img>, and name where it lives."""
 
     lesson: str
-    folder: Path
-    found: list[tuple[str, str, str]] = field(default_factory=list)
+    page: str
+    number: str
+    caption: str
+    file: str
+    image: str
+    live: str
 
-    def add(self, caption: str, png: bytes) -> tuple[str, str]:
-        """Write a picture; return its number, such as "2.3", and its file."""
-        number = f"{int(self.lesson)}.{len(self.found) + 1}"
-        name = f"{self.lesson}-{len(self.found) + 1}.png"
-        (self.folder / name).write_bytes(png)
-        self.found.append((number, f"figure-{number.replace('.', '-')}", caption))
-        return number, f"pictures/{name}"
+    @property
+    def anchor(self) -> str:
+        """Return its anchor, "figure-2-1" for 2.1."""
+        return f"figure-{self.number.replace('.', '-')}"
 
 
-def write_lesson(path: Path, sources: Path) -> Figures:
-    """Write one lesson into the sources of the site; return its figures."""
-    notebook = nbformat.read(path, as_version=4)
-    lesson = path.stem[:2]
+def write_lesson(path: Path, sources: Path) -> list[Figure]:
+    """Write one lesson and its pictures into the sources of the site; return its figures."""
     (sources / "pictures").mkdir(exist_ok=True)
-    figures = Figures(lesson, sources / "pictures")
-    cells = [shown for cell in notebook.cells for shown in (
-        _prose(cell) if cell.cell_type == "markdown" else [_code(cell, figures)])]
+    notebook = nbformat.read(path, as_version=4)
+    page, figures, cells = Page(path, sources), [], []
+    for cell in notebook.cells:
+        cells += _prose(cell) if cell.cell_type == "markdown" else [_code(cell, page, figures)]
     cells[0:1] = _with_line(cells[0].source, path)
-    _require_all_tasks(cells, lesson)
+    _require_all_tasks(cells, page.lesson)
     notebook.cells = cells
     nbformat.write(notebook, sources / path.name)
     return figures
+
+
+@dataclass(frozen=True)
+class Page:
+    """Hold which lesson is written, and where to."""
+
+    path: Path
+    sources: Path
+
+    @property
+    def lesson(self) -> str:
+        """Return the number of the lesson, such as "02"."""
+        return self.path.stem[:2]
 
 
 def _with_line(source: str, path: Path) -> list[NotebookNode]:
@@ -85,34 +98,40 @@ def _linked(source: str) -> str:
         f"[{name[0]}]({name[1]})" if (NOTEBOOKS / name[1]).is_file() else name[0]), source)
 
 
-def _code(cell: NotebookNode, figures: Figures) -> NotebookNode:
-    asks = ASKS.search(cell.source)
-    if asks:
+def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode:
+    if asks := ASKS.search(cell.source):
         exercise = EXERCISES[asks[1]]
         task = tasks.quiz if isinstance(exercise, Quiz) else tasks.closing
-        return new_markdown_cell(task(exercise, figures.lesson))
-    caption = live_at(figures.lesson, cell.source).title
+        return new_markdown_cell(task(exercise, page.lesson))
+    live = live_at(page.lesson, cell.source)
+    caption = live.title
     if cell.source.startswith(FIGURE):
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
-        cell.metadata = {"tags": ["hide-input"], "mystnb": {
-            "code_prompt_show": f"Code of this figure: {caption}",
-            "code_prompt_hide": f"Code of this figure: {caption}"}}
+        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), f"Code: {caption}")
+        cell.metadata = {"tags": ["hide-input"], "mystnb": prompts}
     for output in cell.outputs:
-        html = output.get("data", {}).get("text/html", "")
-        if PICTURE.search(html):
-            output.data = {"text/html": _figure(html, caption, cell.source, figures)}
+        if image := PICTURE.search(output.get("data", {}).get("text/html", "")):
+            figures.append(_lifted(image, page, f"{len(figures) + 1}", caption, live.name))
+            output.data = {"text/html": figure_html(figures[-1])}
     return cell
 
 
-def _figure(html: str, caption: str, source: str, figures: Figures) -> str:
-    """Return a picture as <figure>, its PNG in a file; where a live one comes, inside its place."""
-    attributes, content = PICTURE.search(html).groups()
-    number, file = figures.add(caption, base64.b64decode(content))
-    image = f'<img {attributes}loading="lazy" decoding="async" src="{file}">'
-    if name := live_at(figures.lesson, source).name:
-        image = f'<div class="live" data-live="{name}" data-static="{file}">{image}</div>'
-    return (f'<figure class="picture" id="{figures.found[-1][1]}">{image}'
-            f"<figcaption>Figure {number}: {escape(caption)}</figcaption></figure>")
+def _lifted(image: re.Match, page: Page, count: str, caption: str, live: str) -> Figure:
+    """Write a picture into a file of its own; return the figure that shows it."""
+    file = f"pictures/{page.lesson}-{count}.png"
+    (page.sources / file).write_bytes(base64.b64decode(image[2]))
+    return Figure(page.lesson, f"{page.path.stem}.html", f"{int(page.lesson)}.{count}", caption,
+                  file, f'<img {image[1]}loading="lazy" decoding="async" src="{file}">', live)
+
+
+def figure_html(figure: Figure) -> str:
+    """Return a figure with its caption; where a live one comes, the picture holds its place."""
+    image = figure.image
+    if figure.live:
+        image = (f'<div class="live" data-live="{figure.live}" data-static="{figure.file}">'
+                 f"{image}</div>")
+    return (f'<figure class="picture" id="{figure.anchor}">{image}<figcaption>Figure '
+            f"{figure.number}: {escape(figure.caption)}</figcaption></figure>")
 
 
 def _require_all_tasks(cells: list[NotebookNode], lesson: str) -> None:

@@ -1,0 +1,69 @@
+"""The pages beside the lessons: what stands between @@ in them is filled in from the repository."""
+
+import re
+from pathlib import Path
+
+from lessons import Figure
+from places import NOTEBOOKS, rows, section
+
+PLACE = re.compile(r"^@@(\w+) ?(.*?)@@$", re.MULTILINE)
+LANDING = {"draw": "", "sparsity": "02"}  # live figures, and the lesson whose picture stands there
+
+
+def write_pages(folder: Path, sources: Path, figures: list[Figure], pdf: Path | None) -> None:
+    """Write all pages of a folder into the sources, filled in."""
+    fillers = {"lessons": lambda _: lesson_table(), "figures": lambda _: figure_list(figures),
+               "section": quoted, "live": lambda name: live(name, figures),
+               "pdf": lambda _: pdf_line(pdf)}
+    for page in folder.glob("*.md"):
+        filled = PLACE.sub(lambda place: fillers[place[1]](place[2]), page.read_text("utf-8"))
+        (sources / page.name).write_text(filled, "utf-8")
+
+
+def lesson_table() -> str:
+    """Return README's table of the lessons, linked to the pages."""
+    lines = ["| lesson | the question | for a learner | runs in |", "|---|---|---|---|"]
+    lines += [f"| [{row.title}]({row.file}) | {row.question} | {row.minutes} | {row.seconds} |"
+              for row in rows()]
+    return "\n".join(lines)
+
+
+def figure_list(figures: list[Figure]) -> str:
+    """Return links to all figures, lesson by lesson."""
+    lines, lesson = [], ""
+    for figure in figures:
+        if figure.lesson != lesson:
+            lesson = figure.lesson
+            lines += ["", f"## {next(row.title for row in rows() if row.file[:2] == lesson)}", ""]
+        lines.append(f'- <a href="{figure.page}#{figure.anchor}">Figure {figure.number}</a>: '
+                     f"{figure.caption}")
+    return "\n".join(lines)
+
+
+def live(name: str, figures: list[Figure]) -> str:
+    """Return the place of a live figure, with a lesson's picture where there is one."""
+    still = next((figure for figure in figures if figure.live == name), None)
+    if still is None or not LANDING[name]:
+        return f'<div class="live" data-live="{name}" data-static=""></div>'
+    return (f'<figure class="picture"><div class="live" data-live="{name}" '
+            f'data-static="{still.file}">{still.image}</div></figure>')
+
+
+def quoted(place: str) -> str:
+    """Return a section of a document, given as "FILE | HEADING", with links that hold here."""
+    return re.sub(r"\[([^\]]+)\]\((?!https?:)([^)]+)\)", _link, section(*place.split(" | ")))
+
+
+def _link(link: re.Match) -> str:
+    name = Path(link[2]).name
+    if (NOTEBOOKS / name).is_file():
+        return f"[{link[1]}]({name})"
+    return f"[{link[1]}](true.md)" if name == "CONTRIBUTING.md" else link[1]
+
+
+def pdf_line(pdf: Path | None) -> str:
+    """Return a link to the course as one PDF, where it could be printed."""
+    if pdf is None:
+        return ""
+    return (f'\n<p>The whole course on paper: <a href="{pdf.name}">one PDF</a>, '
+            f"{pdf.stat().st_size / 1e6:.1f} MB.</p>")
