@@ -66,6 +66,8 @@ def main() -> int:
     sphinx("html", OUT)
     if pdf is not None:
         shutil.copy2(pdf, OUT / pdf.name)
+    for unused in (*OUT.rglob("*.map"), *OUT.glob("_static/locales/*/*/*.po")):
+        unused.unlink()
     if LIVE.is_dir():
         shutil.copytree(LIVE, OUT / "_static" / "live", dirs_exist_ok=True)
     size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 1e6

@@ -21,6 +21,10 @@ POLICY = {
     "form-action": "'self' file:", "base-uri": "'none'",
 }
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
+MENDED = {  # without scripts a page is light; a fold is called what stands on it
+    'data-theme="auto"': 'data-theme="light"',
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+}
 NOT_LINKED = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.term,
               nodes.literal_block, addnodes.pending_xref)
 
@@ -81,11 +85,12 @@ def add_live(app, pagename: str, template: str, context: dict, doctree) -> None:
 
 
 def finish(app, error: Exception | None) -> None:
-    """Write into each page what it may load: nothing from other hosts."""
+    """Mend each page, and write into it what it may load: nothing from other hosts."""
     for page in Path(app.outdir).glob("*.html") if error is None else ():
         html = page.read_text("utf-8")
-        page.write_text(with_policy(html.replace('data-theme="auto"', 'data-theme="light"', 1)),
-                        "utf-8")
+        for old, new in MENDED.items():
+            html = html.replace(old, new)
+        page.write_text(with_policy(html), "utf-8")
 
 
 def with_policy(html: str) -> str:

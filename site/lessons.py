@@ -107,7 +107,7 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
     caption = live.title
     if cell.source.startswith(FIGURE):
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
-        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), f"Code: {caption}")
+        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), "Code of this figure")
         cell.metadata = {"tags": ["hide-input"], "mystnb": prompts}
     for output in cell.outputs:
         if image := PICTURE.search(output.get("data", {}).get("text/html", "")):
