@@ -63,8 +63,16 @@ $(SITE_READY): pyproject.toml $(CONSTRAINTS)
 	  tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["site"])')
 	touch $(SITE_READY)
 
+AXE := build/axe/installed
+$(AXE): tests/site/package.json tests/site/package-lock.json
+	mkdir -p build/axe && cp $^ build/axe
+	npm ci --prefix build/axe --no-audit --no-fund && touch $(AXE)
+
 site: $(SITE_READY) ## build the web site from the stored lessons, in build/site
 	$(SITE) site/build.py
+
+test-site: $(READY) $(AXE) site ## the site in a real browser, which takes Chromium and npm
+	$(PYTEST) $(TOGETHER) tests/site --junitxml=build/junit-site.xml
 
 bench: $(READY) ## measure speed, side by side with what a reader would otherwise use
 	.venv/bin/python benchmarks/training.py
@@ -76,4 +84,4 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
 
-.PHONY: help lab test test-solutions run refresh site bench lint
+.PHONY: help lab test test-solutions run refresh site test-site bench lint

@@ -1,5 +1,6 @@
 """Build the site of the course from the stored lessons into build/site; nothing is executed."""
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -58,7 +59,13 @@ def print_pdf() -> Path | None:
 
 
 def main() -> int:
-    """Build everything; say how long it took."""
+    """Build everything and say how long it took, or write the sources alone."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sources", type=Path, help="write only what Sphinx reads, into a folder")
+    options = parser.parse_args()
+    if options.sources:
+        write_sources(options.sources)
+        return 0
     started = time.perf_counter()
     write_sources(SOURCES)
     pdf = print_pdf()

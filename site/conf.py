@@ -10,6 +10,7 @@ project = "Pruning neural networks, by experiment"
 author = "the authors of the course"
 copyright = "lessons CC BY 4.0, code MIT, digits CC BY-SA 3.0"
 language = "en"
+smartquotes = False  # the lessons' text as it stands
 extensions = ["myst_nb", "extension"]
 exclude_patterns = ["_build"]
 

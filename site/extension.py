@@ -1,4 +1,4 @@
-"""What the site adds to Sphinx: formulas as MathML, links to the glossary, a policy in each page."""
+"""What the site adds to Sphinx: formulas as MathML, links to the glossary, a policy."""
 
 import base64
 import hashlib
@@ -21,7 +21,9 @@ POLICY = {
     "form-action": "'self' file:", "base-uri": "'none'",
 }
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
-MENDED = {  # without scripts a page is light; a fold is called what stands on it
+MENDED = {  # without scripts a page is light; folds and buttons are called what stands on them
+    'search-button__button pst-js-only" title="Search" aria-label="Search"':
+        'search-button__button pst-js-only" title="Search"',
     'data-theme="auto"': 'data-theme="light"',
     '<summary aria-label="Toggle hidden content">': "<summary>",
 }

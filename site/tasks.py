@@ -64,7 +64,7 @@ def _lab_line(lesson: str, ask: str) -> str:
 
 
 def _folded_hints(exercise: Exercise | Project | Quiz) -> str:
-    """Return the hints, each in the fold of the one before it, so that one opens after the other."""
+    """Return the hints, each in the fold of the one before it: one opens after the other."""
     every, html = hints(exercise), ""
     for number, hint in reversed(list(enumerate(every, start=1))):
         html = (f"<details><summary>Hint {number} of {len(every)}</summary>"
