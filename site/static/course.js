@@ -1,5 +1,9 @@
-// Quizzes that answer in the page, with the words that the page has them from the checks.
+// Quizzes that answer in the page, with the words that it has from the checks.
 "use strict";
+
+// What a fold holds has no width before it opens: have the theme look again which code scrolls, and so
+// needs to be reached by keyboard.
+document.addEventListener("toggle", () => dispatchEvent(new Event("resize")), true);
 
 for (const quiz of document.querySelectorAll(".quiz")) {
   const fold = quiz.querySelector("details.words, template");
