@@ -80,6 +80,7 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/removal.py
 	.venv/bin/python benchmarks/onnx_runtime.py
 	.venv/bin/python benchmarks/capstone.py
+	@[ ! -d build/site ] || .venv/bin/python benchmarks/site.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from lessons import Figure
-from places import NOTEBOOKS, rows, section
+from places import LIVE, NOTEBOOKS, rows, section
 
 PLACE = re.compile(r"^@@(\w+) ?(.*?)@@$", re.MULTILINE)
-LANDING = {"draw": "", "sparsity": "02"}  # live figures, and the lesson whose picture stands there
+DRAW = ("Here you write a digit with mouse or finger, once scripts run: the network reads it, and you "
+        "see at which sparsity it no longer can.")
 
 
 def write_pages(folder: Path, sources: Path, figures: list[Figure], pdf: Path | None) -> None:
@@ -41,12 +42,17 @@ def figure_list(figures: list[Figure]) -> str:
 
 
 def live(name: str, figures: list[Figure]) -> str:
-    """Return the place of a live figure, with a lesson's picture where there is one."""
+    """Return the place of a live figure: with its picture from a lesson, or with a sentence.
+
+    Where the live figures are not built, one without a picture leaves no trace.
+    """
     still = next((figure for figure in figures if figure.live == name), None)
-    if still is None or not LANDING[name]:
-        return f'<div class="live" data-live="{name}" data-static=""></div>'
-    return (f'<figure class="picture"><div class="live" data-live="{name}" '
-            f'data-static="{still.file}">{still.image}</div></figure>')
+    if still is not None:
+        return (f'<figure class="picture"><div class="live" data-live="{name}" '
+                f'data-static="{still.file}">{still.image}</div></figure>')
+    if not (LIVE / "live.js").is_file():
+        return ""
+    return f'<div class="live" data-live="{name}" data-static=""><p>{DRAW}</p></div>'
 
 
 def quoted(place: str) -> str:
