@@ -24,13 +24,13 @@ CHROMIUM = next(filter(None, map(shutil.which, (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
 
 
-def write_sources(sources: Path, pdf: Path | None = None) -> None:
+def write_sources(sources: Path) -> None:
     """Write what Sphinx reads: lessons, their pictures, and the pages beside them."""
     shutil.rmtree(sources, ignore_errors=True)
     sources.mkdir(parents=True)
     figures = [figure for path in sorted(NOTEBOOKS.glob("*.ipynb"))
                for figure in write_lesson(path, sources)]
-    write_pages(SITE / "pages", sources, figures, pdf)
+    write_pages(SITE / "pages", sources, figures, "course.pdf" if CHROMIUM else "")
 
 
 def sphinx(builder: str, out: Path) -> None:
@@ -43,19 +43,23 @@ def sphinx(builder: str, out: Path) -> None:
     shutil.copytree(SOURCES / "pictures", out / "pictures")
 
 
-def print_pdf() -> Path | None:
-    """Print the course as one PDF, with Chromium; return where, None without one."""
-    if CHROMIUM is None:
-        print("no Chromium is installed here: the site is built without its PDF")
-        return None
+def printing(pdf: Path) -> subprocess.Popen:
+    """Begin to print the course as one PDF, with Chromium."""
     sphinx("singlehtml", PAPER)
-    page, pdf = PAPER / "index.html", PAPER / "course.pdf"
+    page = PAPER / "index.html"
     page.write_text(page.read_text("utf-8").replace('loading="lazy"', ""), "utf-8")
     flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    subprocess.run([CHROMIUM, "--headless", "--disable-gpu", *flags, "--no-pdf-header-footer",
-                    "--generate-pdf-document-outline", f"--print-to-pdf={pdf}", page.as_uri()],
-                   check=True, capture_output=True)
-    return pdf
+    return subprocess.Popen(
+        [CHROMIUM, "--headless", "--disable-gpu", *flags, "--no-pdf-header-footer",
+         "--generate-pdf-document-outline", f"--print-to-pdf={pdf}", page.as_uri()],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def add_pdf(printer: subprocess.Popen, pdf: Path) -> None:
+    """Wait for the PDF and put it into the site."""
+    if printer.wait(timeout=300) or not pdf.is_file():
+        sys.exit(f"{CHROMIUM} could not print the course")
+    shutil.copy2(pdf, OUT / pdf.name)
 
 
 def main() -> int:
@@ -68,15 +72,17 @@ def main() -> int:
         return 0
     started = time.perf_counter()
     write_sources(SOURCES)
-    pdf = print_pdf()
-    write_sources(SOURCES, pdf)
+    pdf = PAPER / "course.pdf"
+    printer = printing(pdf) if CHROMIUM else None
     sphinx("html", OUT)
-    if pdf is not None:
-        shutil.copy2(pdf, OUT / pdf.name)
     for unused in (*OUT.rglob("*.map"), *OUT.glob("_static/locales/*/*/*.po")):
         unused.unlink()
     if LIVE.is_dir():
         shutil.copytree(LIVE, OUT / "_static" / "live", dirs_exist_ok=True)
+    if printer:
+        add_pdf(printer, pdf)
+    else:
+        print("no Chromium is installed here: the site is built without its PDF")
     size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 1e6
     print(f"build/site/index.html: {len(list(OUT.glob('*.html')))} pages, {size:.1f} MB, "
           f"{time.perf_counter() - started:.0f} s")

@@ -7,12 +7,12 @@ from lessons import Figure
 from places import LIVE, NOTEBOOKS, rows, section
 
 PLACE = re.compile(r"^@@(\w+) ?(.*?)@@$", re.MULTILINE)
-DRAW = ("Here you write a digit with mouse or finger, once scripts run: the network reads it, and you "
-        "see at which sparsity it no longer can.")
+DRAW = ("Here you write a digit with mouse or finger, once scripts run: the network reads it, and "
+        "you see at which sparsity it no longer can.")
 
 
-def write_pages(folder: Path, sources: Path, figures: list[Figure], pdf: Path | None) -> None:
-    """Write all pages of a folder into the sources, filled in."""
+def write_pages(folder: Path, sources: Path, figures: list[Figure], pdf: str) -> None:
+    """Write all pages of a folder into the sources, filled in; `pdf` is the PDF's name or ""."""
     fillers = {"lessons": lambda _: lesson_table(), "figures": lambda _: figure_list(figures),
                "section": quoted, "live": lambda name: live(name, figures),
                "pdf": lambda _: pdf_line(pdf)}
@@ -67,9 +67,6 @@ def _link(link: re.Match) -> str:
     return f"[{link[1]}](true.md)" if name == "CONTRIBUTING.md" else link[1]
 
 
-def pdf_line(pdf: Path | None) -> str:
-    """Return a link to the course as one PDF, where it could be printed."""
-    if pdf is None:
-        return ""
-    return (f'\n<p>The whole course on paper: <a href="{pdf.name}">one PDF</a>, '
-            f"{pdf.stat().st_size / 1e6:.1f} MB.</p>")
+def pdf_line(pdf: str) -> str:
+    """Return a link to the course as one PDF; nothing where it cannot be printed."""
+    return f'\n<p>The whole course on paper: <a href="{pdf}">one PDF</a>.</p>' if pdf else ""
