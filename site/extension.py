@@ -21,10 +21,7 @@ POLICY = {
     "form-action": "'self' file:", "base-uri": "'none'",
 }
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
-MENDED = {  # without scripts a page is light; folds and buttons are called what stands on them;
-    # scripts wait until the page can be read
-    **{f'<script src="_static/{name}': f'<script defer src="_static/{name}'
-       for name in ("doctools", "sphinx_highlight", "scripts/sphinx-book-theme")},
+MENDED = {  # without scripts a page is light; folds and buttons are called what stands on them
     'search-button__button pst-js-only" title="Search" aria-label="Search"':
         'search-button__button pst-js-only" title="Search"',
     'data-theme="auto"': 'data-theme="light"',

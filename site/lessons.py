@@ -21,6 +21,7 @@ TASK = re.compile(r"\n\n(?=\*\*Exercise \d+\.\d+\*\* \()")
 PICTURE = re.compile(r'<img ([^>]*?)decoding="sync" style="[^"]*" '
                      r'src="data:image/png;base64,([^"]+)">')
 FIGURE = "# figure: "
+TITLE = re.compile(r'title(?:\(|=)f?"([^"{}]+)"')
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Figure:
     def anchor(self) -> str:
         """Return its anchor, "figure-2-1" for 2.1."""
         return f"figure-{self.number.replace('.', '-')}"
+
+    @property
+    def title(self) -> str:
+        """Return number and caption, "Figure 2.1: three inputs"."""
+        return f"Figure {self.number}{': ' if self.caption else ''}{self.caption}"
 
 
 def write_lesson(path: Path, sources: Path) -> list[Figure]:
@@ -104,7 +110,7 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
         task = tasks.quiz if isinstance(exercise, Quiz) else tasks.closing
         return new_markdown_cell(task(exercise, page.lesson))
     live = live_at(page.lesson, cell.source)
-    caption = live.title
+    caption = live.title or (title[1] if (title := TITLE.search(cell.source)) else "")
     if cell.source.startswith(FIGURE):
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
         prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), "Code of this figure")
@@ -130,8 +136,8 @@ def figure_html(figure: Figure) -> str:
     if figure.live:
         image = (f'<div class="live" data-live="{figure.live}" data-static="{figure.file}">'
                  f"{image}</div>")
-    return (f'<figure class="picture" id="{figure.anchor}">{image}<figcaption>Figure '
-            f"{figure.number}: {escape(figure.caption)}</figcaption></figure>")
+    return (f'<figure class="picture" id="{figure.anchor}">{image}'
+            f"<figcaption>{escape(figure.title)}</figcaption></figure>")
 
 
 def _require_all_tasks(cells: list[NotebookNode], lesson: str) -> None:

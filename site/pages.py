@@ -1,6 +1,7 @@
 """The pages beside the lessons: what stands between @@ in them is filled in from the repository."""
 
 import re
+from html import escape
 from pathlib import Path
 
 from lessons import Figure
@@ -36,8 +37,7 @@ def figure_list(figures: list[Figure]) -> str:
         if figure.lesson != lesson:
             lesson = figure.lesson
             lines += ["", f"## {next(row.title for row in rows() if row.file[:2] == lesson)}", ""]
-        lines.append(f'- <a href="{figure.page}#{figure.anchor}">Figure {figure.number}</a>: '
-                     f"{figure.caption}")
+        lines.append(f'- <a href="{figure.page}#{figure.anchor}">{escape(figure.title)}</a>')
     return "\n".join(lines)
 
 

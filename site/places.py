@@ -41,9 +41,9 @@ class Row:
 
 
 def live_at(lesson: str, source: str) -> Live:
-    """Return the live figure that a cell shows; one without name where it shows none."""
+    """Return the live figure that a cell shows; one without name or title where it shows none."""
     return next((live for live in LIVES if live.lesson == lesson and live.call in source),
-                Live(lesson, "", "", "a picture"))
+                Live(lesson, "", "", ""))
 
 
 def rows() -> list[Row]:
