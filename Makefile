@@ -72,7 +72,7 @@ site: $(SITE_READY) ## build the web site from the stored lessons, in build/site
 	$(SITE) site/build.py
 
 test-site: $(READY) $(AXE) site ## the site in a real browser, which takes Chromium and npm
-	$(PYTEST) $(TOGETHER) tests/site --junitxml=build/junit-site.xml
+	$(PYTEST) --numprocesses logical --maxprocesses 4 --dist worksteal tests/site --junitxml=build/junit-site.xml
 
 bench: $(READY) ## measure speed, side by side with what a reader would otherwise use
 	.venv/bin/python benchmarks/training.py
