@@ -12,6 +12,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := .venv/bin/python -m pip install --disable-pip-version-check
 READY := .venv/installed
 COURSE := .venv/bin/python -m course_tools
+SITE := build/site-venv/bin/python
+SITE_READY := build/site-venv/installed
 
 MKL_CBWR ?= COMPATIBLE
 sse := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2 \
@@ -55,14 +57,32 @@ run: $(READY) ## execute every lesson without a browser; table, HTML pages in bu
 refresh: $(READY) ## execute the lessons in place and store their outputs
 	$(COURSE) refresh $(LESSON)
 
+$(SITE_READY): pyproject.toml $(CONSTRAINTS)
+	@$(SITE) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear build/site-venv
+	$(SITE) -m pip install --disable-pip-version-check -c $(CONSTRAINTS) $$($(PYTHON) -c 'import \
+	  tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["site"])')
+	touch $(SITE_READY)
+
+AXE := build/axe/installed
+$(AXE): tests/site/package.json tests/site/package-lock.json
+	mkdir -p build/axe && cp $^ build/axe
+	npm ci --prefix build/axe --no-audit --no-fund && touch $(AXE)
+
+site: $(SITE_READY) ## build the web site from the stored lessons, in build/site
+	$(SITE) site/build.py
+
+test-site: $(READY) $(AXE) site ## the site in a real browser, which takes Chromium and npm
+	$(PYTEST) --numprocesses logical --maxprocesses 4 --dist worksteal tests/site --junitxml=build/junit-site.xml
+
 bench: $(READY) ## measure speed, side by side with what a reader would otherwise use
 	.venv/bin/python benchmarks/training.py
 	.venv/bin/python benchmarks/sliders.py
 	.venv/bin/python benchmarks/removal.py
 	.venv/bin/python benchmarks/onnx_runtime.py
 	.venv/bin/python benchmarks/capstone.py
+	@[ ! -d build/site ] || .venv/bin/python benchmarks/site.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
 
-.PHONY: help lab test test-solutions run refresh bench lint
+.PHONY: help lab test test-solutions run refresh site test-site bench lint

@@ -17,6 +17,7 @@ from course_tools.lessons.notebooks import HOME
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
 TEST = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
+SITE = [Requirement(line) for line in PROJECT["optional-dependencies"]["site"]]
 CONSTRAINTS = dict(line.split("==") for line in
                    (HOME / "constraints.txt").read_text("utf-8").splitlines()
                    if line and not line.startswith("#"))
@@ -24,7 +25,7 @@ ENVIRONMENT = (HOME / "environment.yml").read_text("utf-8")
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
 
 
-@pytest.mark.parametrize("requirement", RUNTIME + TEST, ids=str)
+@pytest.mark.parametrize("requirement", RUNTIME + TEST + SITE, ids=str)
 def test_the_exact_version_is_in_the_range(requirement):
     assert CONSTRAINTS[requirement.name] in requirement.specifier
 

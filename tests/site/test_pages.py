@@ -1,0 +1,181 @@
+"""Every page: quiet, closed to other hosts, whole, light, and none too wide."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from built import LESSONS, PAGES, SITE, every_lesson, every_page
+
+from course_tools.lessons.notebooks import find_lessons
+
+SCROLLED = """async () => {
+    for (let y = 0; y < document.documentElement.scrollHeight; y += 700) {
+        scrollTo(0, y); await new Promise(done => setTimeout(done, 20));
+    }
+    await Promise.all([...document.images].map(image => image.decode()));
+}"""
+
+
+def soup(name):
+    return BeautifulSoup((SITE / name).read_text("utf-8"), "html.parser")
+
+
+def test_the_site_has_its_pages():
+    beside = {"index", "learn", "teach", "true", "glossary", "figures", "search"}
+    assert set(PAGES) == {*LESSONS, *(f"{name}.html" for name in beside)}
+
+
+@every_page
+def test_it_opens_from_a_folder_asks_nobody_and_is_not_too_wide(name, opened):
+    page = opened(name)
+    page.evaluate(SCROLLED)
+    widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert all(width > 0 for width in widths)
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@every_page
+def test_its_policy_stands_first_and_names_no_host(name):
+    metas = soup(name).head.find_all("meta")
+    assert metas[0].has_attr("charset")
+    assert metas[1]["http-equiv"] == "Content-Security-Policy"
+    policy = metas[1]["content"]
+    assert policy.startswith("default-src 'none'; ")
+    allowed = {word for part in policy.split("; ") for word in part.split(" ")[1:]}
+    assert {word for word in allowed if not re.fullmatch(
+        r"'(self|none|unsafe-inline|wasm-unsafe-eval|sha256-[\w+/=]+)'|file:|data:|blob:", word)
+    } == set()
+    assert "'unsafe-inline'" not in re.search(r"script-src ([^;]+)", policy)[1]
+
+
+def test_the_policy_holds(chromium, server):
+    page = chromium.new_page()
+    page.goto(f"{server}index.html")
+    refused = page.evaluate("""() => new Promise(done => {
+        document.addEventListener("securitypolicyviolation", event => done(event.blockedURI));
+        const image = new Image(); image.src = "https://example.org/spy.png";
+    })""")
+    page.close()
+    assert refused == "https://example.org/spy.png"
+
+
+@every_page
+def test_every_link_and_anchor_inside_resolves(name):
+    page, anchors = soup(name), {}
+    for link in page.find_all(["a", "link", "script", "img"]):
+        target = link.get("href") or link.get("src") or "#"
+        if re.match(r"(https?|data|mailto):", target):
+            continue
+        file, _, anchor = unquote(target).partition("#")
+        file = (file or name).partition("?")[0]
+        assert (SITE / file).is_file(), target
+        if anchor and file.endswith(".html"):
+            if file not in anchors:
+                anchors[file] = {tag["id"] for tag in soup(file).find_all(id=True)}
+            assert anchor in anchors[file], target
+
+
+@every_page
+def test_no_anchor_is_given_twice(name):
+    counted = Counter(tag["id"] for tag in soup(name).find_all(id=True))
+    assert [anchor for anchor, times in counted.items() if times > 1] == []
+
+
+def stored_alternatives(path):
+    """Return the text alternatives of a lesson's pictures, as its notebook stores them."""
+    html = [output.get("data", {}).get("text/html", "")
+            for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+            for output in cell.outputs]
+    return Counter(image["alt"] for text in html
+                   for image in BeautifulSoup(text, "html.parser").find_all("img"))
+
+
+@pytest.mark.parametrize("path", find_lessons(), ids=lambda path: path.stem)
+def test_each_picture_is_there_once_with_its_alternative(path):
+    images = soup(f"{path.stem}.html").find_all("img")
+    assert Counter(image["alt"] for image in images) == stored_alternatives(path)
+    assert len({image["src"] for image in images}) == len(images)
+    for image in images:
+        assert re.fullmatch(r"pictures/\d\d-\d+\.png", image["src"])
+        assert image["loading"] == "lazy"
+        assert image["width"]
+        assert image["height"]
+
+
+@every_page
+def test_no_picture_is_carried_inside_the_page(name):
+    assert "base64," not in (SITE / name).read_text("utf-8").partition("<body")[2]
+
+
+@every_lesson
+def test_what_a_lesson_loads_is_little(name, opened, server):
+    """The first lesson loads 3 MB at most, each other 6, all its pictures seen."""
+    context = opened(name, base=server)
+    loaded = context.evaluate(f"""async () => {{
+        await ({SCROLLED})();
+        return performance.getEntriesByType("resource").map(one => [one.name, one.decodedBodySize])
+    }}""")
+    own = (SITE / name).stat().st_size
+    size = own + sum(size for _, size in loaded)
+    assert size <= (3e6 if name == LESSONS[0] else 6e6)
+    assert len(loaded) > 5
+
+
+def test_pictures_load_as_they_come_into_view(opened, server):
+    page = opened("02_weights_and_masks.html", base=server)
+    page.wait_for_load_state("networkidle")
+    names = "performance.getEntriesByType('resource').map(one => one.name)"
+    before, _, after = (page.evaluate(ask) for ask in (names, SCROLLED, names))
+    loaded = [sum(name.endswith(".png") for name in each) for each in (before, after)]
+    assert loaded[0] < loaded[1] == len(soup("02_weights_and_masks.html").find_all("img"))
+
+
+def test_every_figure_is_in_the_index():
+    listed = {link["href"] for link in soup("figures.html").article.find_all("a")
+              if "#figure-" in link["href"]}
+    assert listed == {f"{name}#{figure['id']}" for name in LESSONS
+                      for figure in soup(name).find_all("figure", id=True)}
+
+
+def test_the_table_of_the_lessons_is_readmes():
+    readme = Path(SITE.parent.parent / "README.md").read_text("utf-8")
+    rows = [[cell.get_text() for cell in row.find_all("td")]
+            for row in soup("index.html").table.find_all("tr")[1:]]
+    assert len(rows) == len(LESSONS)
+    for lesson, question, minutes, seconds in rows:
+        assert re.search(rf"^\| \[{lesson}\]\(.*\) \| {re.escape(question)} \| {minutes} \| "
+                         rf"{seconds} \|$", readme, re.MULTILINE)
+
+
+def test_formulas_need_neither_scripts_nor_fonts():
+    formulas = soup("glossary.html").find_all("math")
+    assert len(formulas) >= 4
+    assert any(formula.mfrac for formula in formulas)
+
+
+@every_lesson
+def test_first_uses_are_linked_to_the_glossary(name):
+    linked = [link["href"] for link in soup(name).article.find_all("a")
+              if link["href"].startswith("glossary.html#term-")]
+    assert len(linked) >= 3
+    assert len(set(linked)) == len(linked)
+
+
+def test_the_search_finds_words_from_a_folder(opened):
+    page = opened("search.html?q=sparsity")
+    page.locator("#search-results li").first.wait_for()
+    assert page.locator("#search-results li").count() >= 5
+
+
+def test_light_and_dark_can_be_chosen_and_last(opened):
+    page = opened("index.html")
+    for mode in ("dark", "light"):
+        page.get_by_role("button", name="Color mode").click()
+        page.get_by_role("button", name=mode.title(), exact=True).click()
+        page.reload()
+        assert page.locator("html").get_attribute("data-theme") == mode
