@@ -9,7 +9,7 @@ from course_lib.chains import chain_config
 from course_lib.intervals import Drop, drop_between
 from course_lib.models import prunable_layers
 
-from course_tools.capstone.looks import looks, right_on
+from course_tools.capstone.readings import looks, right_on
 from course_tools.capstone.submission import submission
 
 YOURS, CONTROL, OPEN = "yours reads more", "the control reads more", "not told apart"

@@ -15,7 +15,7 @@ from torch import nn
 from course_lib.intervals import Drop, drop_between
 from course_lib.measure import measure
 
-from course_tools.capstone.looks import PARTS, reference_right_on, right_on
+from course_tools.capstone.readings import PARTS, reference_right_on, right_on
 from course_tools.capstone.submission import read_submission, submission
 
 WAIT = 180.0  # seconds until a timing is given up

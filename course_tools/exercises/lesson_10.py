@@ -109,7 +109,7 @@ def concluded(answer: object) -> Concluded:
     pair = answer if isinstance(answer, tuple) and len(answer) == 2 else (None, None)
     if not isinstance(pair[0], Beside):
         raise ValueError(f"check takes a pair, what beside(...) returned and your conclusion, and "
-                         f"was given a {type(answer).__name__}")
+                         f"was given: {type(answer).__name__}")
     if pair[1] not in CONCLUSIONS:
         raise ValueError(f"the conclusion is {str(pair[1])[:40]!r}; allowed is one of "
                          f"{', '.join(map(repr, CONCLUSIONS))}")
