@@ -10,22 +10,22 @@ from course_tools.plots.base import BLUE, ORANGE, RED, panels
 
 
 def joins(gone: int, added: tuple[int, int], joined: tuple[int, int]) -> np.ndarray:
-    """Draw maps as squares, two layers' and what comes of them: added, and concatenated.
+    """Draw maps as boxes, two layers' and what comes of them: added, and concatenated.
 
     `added` and `joined` are the numbers of maps of both layers. Map `gone` of the second layer goes
-    (and where they are added that of the first): such a square is crossed out.
+    (and where they are added that of the first): such a box is crossed out.
     """
-    axes = panels(1, 2, width=9.5, height=4.0)[0]
-    for ax, sizes, symbol in zip(axes, (added, joined), ("+", "and"), strict=True):
+    axes = panels(1, 2, width=10, height=3.9)[0]
+    for ax, sizes, symbol in zip(axes, (added, joined), ("+", "then"), strict=True):
         adds = symbol == "+"
         total = sizes[0] if adds else sum(sizes)
         colours = ["0.85"] * total if adds else [BLUE] * sizes[0] + [ORANGE] * sizes[1]
         _column(ax, 0, [BLUE] * sizes[0], [gone] if adds else [], "first")
         _column(ax, 2, [ORANGE] * sizes[1], [gone], "second")
         _column(ax, 4.4, colours, [gone if adds else sizes[0] + gone], "what is read")
-        for x, sign in ((1.4, symbol), (3.6, "=" if adds else "→")):
-            ax.annotate(sign, (x, -1.5), ha="center", va="center", fontsize=13)
-        ax.set(xlim=(-0.5, 5.9), ylim=(-max(total, *sizes) - 0.3, 1.3), aspect="equal")
+        for x, sign in ((1.4, symbol), (3.55, "=" if adds else "→")):
+            ax.annotate(sign, (x, -1.4), ha="center", va="center", fontsize=13)
+        ax.set(xlim=(-0.5, 6.1), ylim=(-max(*added, sum(joined)) - 0.2, 1.4))
         ax.axis("off")
     return axes
 
@@ -40,4 +40,4 @@ def _column(ax: Axes, x: float, colours: Sequence[str], gone: Sequence[int], nam
         ax.annotate(str(number), (x + 0.4, top - 0.43), ha="center", va="center", fontsize=10)
         if number in gone:
             for ends in ([top, top - 0.85], [top - 0.85, top]):
-                ax.plot([x, x + 0.8], ends, color=RED, linewidth=3)
+                ax.plot([x, x + 0.8], ends, color=RED, linewidth=2)

@@ -112,14 +112,14 @@ def residual(model: ResNet, marks: Mapping[str, str], ax: Axes | None = None) ->
         ax.annotate("+", (end, -0.02), ha="center", va="center", zorder=3, fontsize=13,
                     bbox={"boxstyle": "circle", "facecolor": "white", "edgecolor": "0.4"})
         ax.annotate(name, (fork + 1.15, -1.0), ha="center", color="0.4", fontsize=10)
-        ax.annotate(f"{through} + {around}", (end, -0.3), ha="center", va="top", fontsize=10,
+        ax.annotate(f"{through} + {around}", (end - 0.13, -0.24), va="top", fontsize=10,
                     color="0.2" if through == around else RED, weight="bold")
-    spots["fc"] = (end + 0.9, 0.0)
-    ax.plot([0, end + 0.9], [0, 0], color="0.4", zorder=1)
+    spots["fc"] = (end + 1.1, 0.0)
+    ax.plot([0, end + 1.1], [0, 0], color="0.4", zorder=1)
     looks = dict(zip(dict.fromkeys(marks.values()), COLOURS, strict=False))
     for name, spot in spots.items():
         _layer_box(ax, spot, name, layers[name].weight.shape[0], marks.get(name, ""), looks)
-    ax.set(xlim=(-0.5, end + 1.4), ylim=(-1.1, 1.6))
+    ax.set(xlim=(-0.5, end + 1.6), ylim=(-1.1, 1.6))
     ax.axis("off")
     return ax
 
