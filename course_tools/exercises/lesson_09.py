@@ -165,7 +165,7 @@ EXERCISES = (
         why="What has still to go, as a share of what is left.",
     ),
     Quiz(
-        "9.2", "After ten calls", 1, 2,
+        "9.2", "After ten calls", 1, 1,
         choices={"a": "about a tenth as long", "b": "as long as it was",
                  "c": "about twice as long", "d": "about eleven times as long"},
         answer="c",
@@ -204,7 +204,7 @@ EXERCISES = (
             "went, different ones meet.",
     ),
     Quiz(
-        "9.4", "Which channel?", 2, 2,
+        "9.4", "Which channel?", 2, 1,
         answer=6,
         mistakes={
             2: "That is map 2 of `small`, which stands first and keeps all of its maps.",
@@ -219,7 +219,7 @@ EXERCISES = (
         why="Maps 0 to 3 are those of `small`, and map 2 of `large` follows as number 4 + 2.",
     ),
     Exercise(
-        "9.5", "What hangs together", 3, 9,
+        "9.5", "What hangs together", 3, 8,
         reference=coupled,
         cases=lambda: [("stem", CHAINED), ("block1", CHAINED), ("short2", CHAINED),
                        ("inner", CHAINED), ("stem", UPHILL), ("block0", UPHILL)],
@@ -245,7 +245,7 @@ EXERCISES = (
             "changes: a connected part of a graph.",
     ),
     Exercise(
-        "9.6", "The test that no error replaces", 2, 8,
+        "9.6", "The test that no error replaces", 2, 6,
         reference=same_block,
         cases=lambda: [_block(2), _block(0), _block(1, other=3), _block(4, silent=False),
                        _block(1, order=False), _block(4, strayed=0.01), _block(4)],
@@ -304,7 +304,7 @@ EXERCISES = (
             "stay whole.",
     ),
     Exercise(
-        "9.8", "Sizes from a file", 2, 4,
+        "9.8", "Sizes from a file", 2, 3,
         reference=sizes,
         cases=lambda: [(_state(8, 16, bias=True),), (_state(3, 5, bias=False),)],
         mistakes={
