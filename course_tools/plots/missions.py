@@ -20,7 +20,7 @@ def missions(found: Mapping[str, tuple], levels: Mapping[str, tuple[int, float, 
     budgets({name: each[:2] for name, each in found.items()}, boxes, axes[0]).get_legend().remove()
     for place, (name, (_, _, ratio)) in enumerate(found.items()):
         axes[1].plot(ratio, place, MARKS[place % len(MARKS)], color="black", markersize=8,
-                     label=name)
+                     zorder=3, label=name)
     for place, (name, (_, _, ratio)) in enumerate(levels.items()):
         axes[1].axvline(ratio, color=COLOURS[place % len(COLOURS)], linestyle="--", linewidth=2)
         axes[1].annotate(name.split()[-1], (ratio, -0.75), xytext=(-3, 0), va="center", ha="right",
