@@ -100,6 +100,17 @@ FILTER_RACE = {
     "scanned": (0.5, 0.25),
 }
 
+# Lesson 07
+
+FOURS = {
+    "brief": BRIEF,
+    "retraining": {"epochs": 1},
+    "list": (1e-3, 3e-3, 1e-2, 3e-2),
+    "tuned": (4, 2, 1),
+    "kept": (4, 2, 1),  # of each four weights
+    "rates": {},
+}
+
 # Lesson 05
 
 HAN = {
