@@ -100,17 +100,6 @@ FILTER_RACE = {
     "scanned": (0.5, 0.25),
 }
 
-# Lesson 07
-
-FOURS = {
-    "brief": BRIEF,
-    "retraining": {"epochs": 1},
-    "list": (1e-3, 3e-3, 1e-2, 3e-2),
-    "tuned": (4, 2, 1),
-    "kept": (4, 2, 1),  # of each four weights
-    "rates": {},
-}
-
 # Lesson 05
 
 HAN = {
@@ -152,6 +141,17 @@ GRADUAL = {  # epochs that the sparsity rises and then rests, up to the first ta
 NORMS = {
     "norms": {"none": {}, "L1": {"l1": 5e-5}, "L2": {"l2": 0.5}},
     "sparsities": (0.5, 0.8, 0.9, 0.95, 0.98),
+}
+
+# Lesson 07
+
+FOURS = {
+    "brief": BRIEF,
+    "retraining": {"epochs": 1},
+    "list": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    "tuned": (4, 2, 1),
+    "kept": (4, 2, 1),  # of each four weights
+    "rates": {},
 }
 
 

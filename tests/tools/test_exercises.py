@@ -121,6 +121,15 @@ def threshold_by_hand(weight, mask, quality):
     return quality * (sum((value - mean) ** 2 for value in kept) / len(kept)) ** 0.5
 
 
+def two_of_four_in_a_loop(weight):
+    mask = torch.zeros(weight.shape, dtype=torch.bool)
+    for row, values in zip(mask, weight.abs().tolist(), strict=True):
+        for start in range(0, len(values), 4):
+            best = sorted(range(start, start + 4), key=values.__getitem__)[2:]
+            row[best] = True
+    return mask
+
+
 def prune_with_a_new_optimizer(model, sparsity, batches):
     model, masks = copy.deepcopy(model), {}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -287,9 +296,11 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
         "missed" if low > bound else "open" if high > bound else "met")],
     "6.4": [smallest_in_a_loop],
     "6.5": [shares_by_first_miss],
-    "7.2": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],
-    "7.3": [lambda gaps, bits: len(gaps) + sum(gap >> bits for gap in gaps)],
-    "7.4": [lambda value, index: 1 / (1 + index / value)],
+    "7.5": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],
+    "7.6": [lambda gaps, bits: len(gaps) + sum(gap >> bits for gap in gaps)],
+    "7.7": [two_of_four_in_a_loop],
+    "7.8": [lambda dense, sparse: next((share for share in dense if all(
+        sparse[key] < dense[key] for key in dense if key >= share)), None)],
     "8.1": [prune_with_a_new_optimizer],
     "8.2": [retrain_last_without_decay],
     "8.3": [smaller_by_state],
