@@ -288,7 +288,7 @@ EXERCISES = (
             "below the first defeat does not count, since a single lucky timing may be among it.",
     ),
     Project(
-        "7.9", "A network in 21 kB", 3, 8,
+        "7.9", "A network in 21 kB", 3, 6,
         reference=lean, weigh=weighed, budgets=findings,
         met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
         mistakes={

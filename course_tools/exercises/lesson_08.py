@@ -333,7 +333,7 @@ def _rounds(*pairs):
 
 EXERCISES = (
     Exercise(
-        "8.1", "The weights that came back", 2, 8,
+        "8.1", "The weights that came back", 2, 6,
         reference=prune_halfway, broken=prune_halfway_broken, look=where_zero,
         cases=lambda: [(small_network(0), 0.5, small_batches(12, 1)),
                        (small_network(2), 0.9, small_batches(10, 3))],
@@ -360,7 +360,7 @@ EXERCISES = (
             "optimiser remembers, applying the masks after each step undoes it.",
     ),
     Exercise(
-        "8.2", "The layer that faded", 2, 6,
+        "8.2", "The layer that faded", 2, 4,
         reference=retrain_last, broken=retrain_last_broken, look=what_moved,
         cases=lambda: [(_untrained_head(0), small_batches(5, 1)),
                        (_untrained_head(2), small_batches(8, 3))],
@@ -386,7 +386,7 @@ EXERCISES = (
             "gradient. So it gets the last layer's alone.",
     ),
     Exercise(
-        "8.3", "The collapse after removal", 2, 6,
+        "8.3", "The collapse after removal", 2, 5,
         reference=smaller, broken=smaller_broken,
         cases=lambda: [(*_block(6, 0), torch.tensor([1, 3, 4])),
                        (*_block(5, 1), torch.tensor([2, 4])),
@@ -417,7 +417,7 @@ EXERCISES = (
             "stay are those of the filters that stay.",
     ),
     Exercise(
-        "8.4", "The layer that vanished", 3, 10,
+        "8.4", "The layer that vanished", 3, 9,
         reference=global_masks, broken=global_masks_broken,
         cases=lambda: [(_weights_of(0), 0.5), (_weights_of(1), 0.8), (_weights_of(2), 0.9)],
         mistakes={
@@ -446,7 +446,7 @@ EXERCISES = (
             "share stays exact: what the floor saves in one layer, others give.",
     ),
     Exercise(
-        "8.5", "As good as chance", 2, 5,
+        "8.5", "As good as chance", 2, 4,
         reference=largest, broken=largest_broken,
         cases=lambda: [(torch.tensor([[0.1, -0.9, 0.2], [0.8, -0.3, 0.05]]), 0.5),
                        (torch.randn(4, 3, generator=torch.Generator().manual_seed(1)), 0.75),
@@ -475,7 +475,7 @@ EXERCISES = (
             "come to stand at weights that they do not belong to. .T turns the matrix back.",
     ),
     Exercise(
-        "8.6", "Too good to be true", 1, 4,
+        "8.6", "Too good to be true", 1, 3,
         reference=choice, broken=choice_broken,
         cases=lambda: [
             (_candidates((900, 0.001, 0.002), (500, 0.004, 0.007), (300, 0.008, 0.004),
@@ -504,7 +504,7 @@ EXERCISES = (
         why="What decides must not report. Validation decides, the test split is looked at once.",
     ),
     Exercise(
-        "8.7", "The best of all checkpoints", 1, 4,
+        "8.7", "The best of all checkpoints", 1, 3,
         reference=best_round, broken=best_round_broken,
         cases=lambda: [
             (_rounds((0.5, 0.985), (0.8, 0.984), (0.95, 0.97), (0.95, 0.976)), 0.95),
@@ -530,7 +530,7 @@ EXERCISES = (
         why="A network that is less sparse reads better, and is not what was asked for.",
     ),
     Exercise(
-        "8.8", "The test that catches it", 3, 12,
+        "8.8", "The test that catches it", 3, 10,
         reference=promise.is_right,
         cases=lambda: [(program,) for program in promise.PROGRAMS],
         mistakes={

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from course_tools.plots.base import BLUE, COLOURS, GREEN, ORANGE, SKY, panels
+from course_tools.plots.base import BLUE, COLOURS, GREEN, MARKS, ORANGE, SKY, panels
 
 PARTS = (("sign", 1, ORANGE), ("exponent", 8, GREEN), ("digits of the number", 23, SKY))
 
@@ -80,21 +80,21 @@ def stacked(files: Mapping[str, Mapping[str, float]], ax: Axes | None = None, *,
 
 
 def crossing(times: Mapping[str, Mapping[float, float]], ax: Axes | None = None, *,
-             bytes_even: float | None = None) -> Axes:
-    """Draw milliseconds against sparsity, {name: {sparsity: ms}}; mark where lines meet the first.
+             ringed: Sequence[str] = (), bytes_even: float | None = None) -> Axes:
+    """Draw milliseconds against sparsity, {name: {sparsity: ms}}, the dense product first.
 
-    The first is the dense product. A line is marked at the lowest sparsity from which on it stays
-    below; `bytes_even` is the sparsity from which on the sparse file is the shorter one.
+    The lines in `ringed` have a ring at the lowest sparsity from which on they stay below it. A
+    dotted line stands at `bytes_even`, the sparsity from which on the sparse file is the shorter.
     """
     ax = panels(height=4)[0, 0] if ax is None else ax
-    shares = list(next(iter(times.values())))
-    dense, *others = times.values()
-    for (name, line), colour, mark in zip(times.items(), COLOURS, "osD^", strict=False):
+    dense = next(iter(times.values()))
+    shares = list(dense)
+    for (name, line), colour, mark in zip(times.items(), COLOURS, MARKS, strict=False):
         ax.plot(range(len(shares)), list(line.values()), color=colour, marker=mark, label=name)
-    for line, colour in zip(others, COLOURS[1:], strict=False):
-        first = next((place for place in range(len(shares)) if all(
-            line[share] < dense[share] for share in shares[place:])), None)
-        if first is not None:
+        faster = [all(line[share] < dense[share] for share in shares[place:])
+                  for place in range(len(shares))]
+        if name in ringed and any(faster):
+            first = faster.index(True)
             ax.plot(first, line[shares[first]], "o", color="none", markeredgecolor=colour,
                     markersize=17, markeredgewidth=2)
     if bytes_even is not None:

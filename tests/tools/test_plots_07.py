@@ -36,7 +36,8 @@ def test_bars_are_cut_into_parts_with_their_sum_at_the_end():
 def test_a_line_is_ringed_where_it_stays_below_the_first():
     dense = dict.fromkeys((0.5, 0.8, 0.9), 1.0)
     ax = crossing({"dense": dense, "wins": {0.5: 0.9, 0.8: 1.1, 0.9: 0.5},
-                   "never": {0.5: 3.0, 0.8: 2.0, 0.9: 1.0}}, bytes_even=1 / 3)
+                   "never": {0.5: 3.0, 0.8: 2.0, 0.9: 1.0},
+                   "always": dict.fromkeys(dense, 0.1)}, ringed=("wins", "never"), bytes_even=1 / 3)
     rings = [line for line in ax.lines if line.get_markersize() == 17]
     assert [list(map(float, np.ravel(ring.get_data()))) for ring in rings] == [[2, 0.5]]
     assert ax.get_yscale() == "log"
