@@ -566,7 +566,7 @@ EXERCISES = (
         "8.9", "What the drop says", 2, 1,
         answer="b",
         choices={"a": "about as many points as lesson 02 lost at 90 %, nothing retrained",
-                 "b": "exactly zero, and so do both ends of its interval",
+                 "b": "exactly zero",
                  "c": "a value below zero: the pruned network reads better"},
         mistakes={"a": "It would be so if the two networks were two. Are they?",
                   "c": "For that the two would have to judge some image differently."},
