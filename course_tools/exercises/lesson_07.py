@@ -31,7 +31,7 @@ def two_of_four(weight: Tensor) -> Tensor:
     groups = weight.abs().reshape(-1, 4)
     mask = torch.zeros_like(groups, dtype=torch.bool)
     mask.scatter_(1, groups.topk(2, dim=1).indices, True)
-    return mask.reshape(weight.shape)
+    return mask.view_as(weight)
 
 
 def _of_four(scores: Tensor, kept: int = 2) -> Tensor:
