@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from course_lib._state import seeded
-from course_lib.masks import apply_masks, magnitude_masks
+from course_lib.masks import apply_masks, keep_top, magnitude_masks
 from course_lib.models import prunable_layers
 
-from course_tools.exercises.kinds import Exercise
+from course_tools.exercises import promise
+from course_tools.exercises.kinds import Exercise, Quiz
 
 
 def small_network(seed: int) -> nn.Sequential:
@@ -152,8 +153,10 @@ def _untrained_head(seed: int) -> nn.Sequential:
 def smaller_broken(conv, norm, keep):
     """Return a convolution and its batch norm without the filters that `keep` leaves out."""
     small = nn.Conv2d(conv.in_channels, len(keep), conv.kernel_size, padding=conv.padding,
-                      bias=False)
+                      bias=conv.bias is not None)
     small.weight.data = conv.weight.data[keep]
+    if conv.bias is not None:
+        small.bias.data = conv.bias.data[keep]
     slim = nn.BatchNorm2d(len(keep))
     slim.weight.data = norm.weight.data[:len(keep)]
     slim.bias.data = norm.bias.data[:len(keep)]
@@ -165,8 +168,10 @@ def smaller_broken(conv, norm, keep):
 def smaller(conv, norm, keep):
     """Return a convolution and its batch norm without the filters that `keep` leaves out."""
     small = nn.Conv2d(conv.in_channels, len(keep), conv.kernel_size, padding=conv.padding,
-                      bias=False)
+                      bias=conv.bias is not None)
     small.weight.data = conv.weight.data[keep]
+    if conv.bias is not None:
+        small.bias.data = conv.bias.data[keep]
     slim = nn.BatchNorm2d(len(keep))
     slim.weight.data = norm.weight.data[keep]
     slim.bias.data = norm.bias.data[keep]
@@ -192,7 +197,8 @@ def _fresh_statistics(conv, norm, keep):
 
 def _block(filters: int, seed: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     with seeded(seed):
-        conv, norm = nn.Conv2d(2, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters)
+        conv = nn.Conv2d(2, filters, 3, padding=1, bias=seed < 2)
+        norm = nn.BatchNorm2d(filters)
         for values in (norm.weight.data, norm.bias.data, norm.running_mean, norm.running_var):
             values.uniform_(0.5, 2.0)
     return conv.eval(), norm.eval()
@@ -201,95 +207,104 @@ def _block(filters: int, seed: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
 # 4. A global threshold empties a layer
 
 def global_masks_broken(weights, sparsity):
-    """Prune a share of all weights, over all layers; the largest tenth of each layer stays."""
+    """Prune exactly this share of all weights, globally; each layer's largest 5 % stay."""
     every = torch.cat([weight.abs().flatten() for weight in weights.values()])
     threshold = every.sort().values[round(sparsity * len(every))]
     return {name: weight.abs() >= threshold for name, weight in weights.items()}
 
 
 def global_masks(weights, sparsity):
-    """Prune a share of all weights, over all layers; the largest tenth of each layer stays."""
-    every = torch.cat([weight.abs().flatten() for weight in weights.values()])
-    threshold = every.sort().values[round(sparsity * len(every))]
-    masks = {}
+    """Prune exactly this share of all weights, globally; each layer's largest 5 % stay."""
+    scores = {}
     for name, weight in weights.items():
-        floor = weight.abs().flatten().sort().values[round(0.9 * weight.numel())]
-        masks[name] = weight.abs() >= min(threshold, floor)
-    return masks
-
-
-def _floor(weight: Tensor, share: float) -> Tensor:
-    return weight.abs().flatten().sort().values[round((1 - share) * weight.numel())]
+        floor = keep_top(weight.abs(), 0.95)
+        scores[name] = weight.abs().masked_fill(floor, torch.inf)
+    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
+    parts = chosen.split([score.numel() for score in scores.values()])
+    return {name: part.view_as(weights[name]) for name, part in zip(scores, parts, strict=True)}
 
 
 def _by_layer(weights, sparsity):
-    return {name: weight.abs() >= _floor(weight, 1 - sparsity) for name, weight in weights.items()}
+    return {name: keep_top(weight.abs(), sparsity) for name, weight in weights.items()}
+
+
+def _floor_added(weights, sparsity):
+    """Keep what the threshold keeps, and the floor beside it: more than was asked for."""
+    found = global_masks_broken(weights, sparsity)
+    return {name: mask | keep_top(weights[name].abs(), 0.95) for name, mask in found.items()}
 
 
 def _only_empty(weights, sparsity):
     """Fill a layer up only where nothing at all is left."""
     found = global_masks_broken(weights, sparsity)
-    return {name: mask if mask.any() else global_masks(weights, sparsity)[name]
-            for name, mask in found.items()}
-
-
-def _both_needed(weights, sparsity):
-    found = global_masks_broken(weights, sparsity)
-    return {name: mask & (weights[name].abs() >= _floor(weights[name], 0.1))
+    return {name: mask if mask.any() else keep_top(weights[name].abs(), 0.95)
             for name, mask in found.items()}
 
 
 def _whole_layer(weights, sparsity):
     found = global_masks_broken(weights, sparsity)
-    return {name: mask if mask.double().mean() >= 0.1 else torch.ones_like(mask)
+    return {name: mask if mask.double().mean() >= 0.05 else torch.ones_like(mask)
             for name, mask in found.items()}
+
+
+def _in_sigmas(weights, sparsity):
+    return global_masks_broken({name: weight / weight.std() for name, weight in weights.items()},
+                               sparsity)
 
 
 def _weights_of(seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    scales = {"fc1": (0.01, 0.35, 0.25)[seed], "fc2": 1.0, "fc3": 0.45}
+    scales = {"fc1": (0.01, 0.3, 0.2)[seed], "fc2": 1.0, "fc3": 0.45}
     return {name: scale * torch.randn(10, 8 if name == "fc1" else 10, generator=generator)
             for name, scale in scales.items()}
 
 
-# 5. The wrong axis
+# 5. A mask turned over
 
-def neuron_scores_broken(weight):
-    """Return the L1 norm of the weights of each neuron, for a weight (neurons, inputs)."""
-    return weight.abs().sum(dim=0)
+def largest_broken(weight, sparsity):
+    """Return a mask that keeps the largest magnitudes of a weight, (neurons, inputs)."""
+    on_paper = weight.T  # a row for each input, a column for each neuron
+    mask = keep_top(on_paper.abs(), sparsity)
+    return mask.reshape(weight.shape)
 
 
-def neuron_scores(weight):
-    """Return the L1 norm of the weights of each neuron, for a weight (neurons, inputs)."""
-    return weight.abs().sum(dim=1)
+def largest(weight, sparsity):
+    """Return a mask that keeps the largest magnitudes of a weight, (neurons, inputs)."""
+    on_paper = weight.T  # a row for each input, a column for each neuron
+    mask = keep_top(on_paper.abs(), sparsity)
+    return mask.T
+
+
+def _row_by_row(weight, sparsity):
+    return torch.stack([keep_top(row.abs(), sparsity) for row in weight])
 
 
 # 6. Chosen on the test split
 
 def choice_broken(candidates, bound):
-    """Return the weights of the smallest candidate within the bound, and the drop to report."""
+    """Return the nonzero weights of the smallest candidate within the bound, and its drop."""
     fitting = [each for each in candidates if each["test"] <= bound]
-    best = min(fitting, key=lambda each: each["weights"])
-    return best["weights"], best["test"]
+    best = min(fitting, key=lambda each: each["nonzero"])
+    return best["nonzero"], best["test"]
 
 
 def choice(candidates, bound):
-    """Return the weights of the smallest candidate within the bound, and the drop to report."""
+    """Return the nonzero weights of the smallest candidate within the bound, and its drop."""
     fitting = [each for each in candidates if each["validation"] <= bound]
-    best = min(fitting, key=lambda each: each["weights"])
-    return best["weights"], best["test"]
+    best = min(fitting, key=lambda each: each["nonzero"])
+    return best["nonzero"], best["test"]
 
 
 def _chosen(candidates, bound, *, drop=lambda each: each["validation"], report="test",
-            key="weights"):
+            key="nonzero"):
     """Choose by another drop, report on another split, or take the least of something else."""
     fitting = [each for each in candidates if drop(each) <= bound]
     best = min(fitting or candidates, key=lambda each: each[key])
-    return best["weights"], best[report]
+    return best["nonzero"], best[report]
 
 
 def _candidates(*rows):
-    return [dict(zip(("weights", "validation", "test"), row, strict=True)) for row in rows]
+    return [dict(zip(("nonzero", "validation", "test"), row, strict=True)) for row in rows]
 
 
 # 7. The best of all checkpoints
@@ -318,7 +333,7 @@ def _rounds(*pairs):
 
 EXERCISES = (
     Exercise(
-        "8.1", "The weights that came back", 2, 8,
+        "8.1", "The weights that came back", 2, 6,
         reference=prune_halfway, broken=prune_halfway_broken, look=where_zero,
         cases=lambda: [(small_network(0), 0.5, small_batches(12, 1)),
                        (small_network(2), 0.9, small_batches(10, 3))],
@@ -345,7 +360,7 @@ EXERCISES = (
             "optimiser remembers, applying the masks after each step undoes it.",
     ),
     Exercise(
-        "8.2", "The layer that faded", 2, 6,
+        "8.2", "The layer that faded", 2, 4,
         reference=retrain_last, broken=retrain_last_broken, look=what_moved,
         cases=lambda: [(_untrained_head(0), small_batches(5, 1)),
                        (_untrained_head(2), small_batches(8, 3))],
@@ -371,7 +386,7 @@ EXERCISES = (
             "gradient. So it gets the last layer's alone.",
     ),
     Exercise(
-        "8.3", "The collapse after removal", 2, 6,
+        "8.3", "The collapse after removal", 2, 5,
         reference=smaller, broken=smaller_broken,
         cases=lambda: [(*_block(6, 0), torch.tensor([1, 3, 4])),
                        (*_block(5, 1), torch.tensor([2, 4])),
@@ -402,53 +417,65 @@ EXERCISES = (
             "stay are those of the filters that stay.",
     ),
     Exercise(
-        "8.4", "The layer that vanished", 3, 10,
+        "8.4", "The layer that vanished", 3, 9,
         reference=global_masks, broken=global_masks_broken,
-        cases=lambda: [(_weights_of(0), 0.5), (_weights_of(1), 0.8), (_weights_of(2), 0.6)],
+        cases=lambda: [(_weights_of(0), 0.5), (_weights_of(1), 0.8), (_weights_of(2), 0.9)],
         mistakes={
-            "That prunes each layer by the same share. A tenth is only a floor: above it layers "
+            "No layer is empty there, but more stays than was asked for. What the floor saves in "
+            "one layer, the others have to give.": _floor_added,
+            "That prunes each layer by the same share. 5 % is only a floor: above it the layers "
             "still compete.": _by_layer,
             "Only a layer that is wholly empty is filled up there. The floor holds for a layer "
             "with a few weights as well.": _only_empty,
-            "A weight has to pass both there. The floor is there to let more stay, so one is "
-            "enough.": _both_needed,
-            "A layer that falls below the floor is kept whole there. Its largest tenth is enough.":
+            "A layer that falls below the floor is kept whole there. Its largest 5 % are enough.":
                 _whole_layer,
-            "That keeps the largest tenth of each layer and nothing more.":
-                lambda weights, sparsity: {name: weight.abs() >= _floor(weight, 0.1)
-                                           for name, weight in weights.items()},
+            "That keeps the largest 5 % of each layer and nothing more.":
+                lambda weights, sparsity: _by_layer(weights, 0.95),
+            "In units of each layer's σ no layer is emptied here, and often that is the better "
+            "remedy. The docstring promises a floor, though.": _in_sigmas,
         },
-        idea="two thresholds: the one for all, and the one above which a layer's largest tenth "
-             "lies",
-        hints=("For one layer: above which magnitude does its largest tenth lie?",
-               "weight.abs().flatten().sort().values[round(0.9 * weight.numel())] is the smallest "
-               "magnitude of that tenth.",
-               "A weight stays if it reaches the lower of the two thresholds."),
-        right="No layer is empty now, and the rest is decided globally, as before.",
-        why="A layer keeps what the global threshold leaves it, and at least its largest tenth: "
-            "the lower of the two thresholds counts.",
+        idea="how many weights stay in all, and who gives up what the floor saves",
+        hints=("Which weights are safe, whatever the threshold says? keep_top(weight.abs(), 0.95) "
+               "is their mask.",
+               "Give safe weights a score that no other can reach: masked_fill(mask, torch.inf).",
+               "Then keep_top on all scores in one row, with the sparsity that was asked for, and "
+               "split cuts the mask into layers again."),
+        right="No layer is empty now, the share is met to the weight, and above the floor layers "
+              "still compete.",
+        why="What is safe gets an infinite score; the others compete for what is left. So the "
+            "share stays exact: what the floor saves in one layer, others give.",
     ),
     Exercise(
-        "8.5", "As good as chance", 1, 4,
-        reference=neuron_scores, broken=neuron_scores_broken,
-        cases=lambda: [(torch.tensor([[1.0, -2.0], [3.0, 5.0]]),),
-                       (torch.tensor([[0.0, 1.0, 0.0], [2.0, -2.0, 2.0], [0.5, 0.0, -0.5]]),)],
+        "8.5", "As good as chance", 2, 4,
+        reference=largest, broken=largest_broken,
+        cases=lambda: [(torch.tensor([[0.1, -0.9, 0.2], [0.8, -0.3, 0.05]]), 0.5),
+                       (torch.randn(4, 3, generator=torch.Generator().manual_seed(1)), 0.75),
+                       (torch.randn(3, 3, generator=torch.Generator().manual_seed(2)), 0.4)],
         mistakes={
-            "Positive and negative weights cancel there: magnitudes first.":
-                lambda weight: weight.sum(dim=1),
-            "That is one number for the whole layer. Each neuron has its own.":
-                lambda weight: weight.abs().sum(),
-            "That is the L2 norm. L1 adds magnitudes up.": lambda weight: weight.norm(dim=1),
+            "Without magnitudes the large negative weights go first.":
+                lambda weight, sparsity: keep_top(weight, sparsity),
+            "Those are the smallest magnitudes.":
+                lambda weight, sparsity: keep_top(-weight.abs(), sparsity),
+            "That takes the same share from each neuron. The layer's weights are to compete.":
+                _row_by_row,
+            "The sparsity is the share that goes, not the one that stays.":
+                lambda weight, sparsity: keep_top(weight.abs(), 1 - sparsity),
+            "The mask has the shape of the matrix on paper. It has to fit PyTorch's weight.":
+                lambda weight, sparsity: keep_top(weight.T.abs(), sparsity),
         },
-        idea="what a row and what a column of PyTorch's weight stands for",
-        hints=("PyTorch's weight has the shape (neurons, inputs). Over which of the two do you "
-               "have to sum?",
-               "dim=0 sums down the columns and leaves one number for each input."),
-        right="Now the curve lies above that of the lots.",
-        why="A neuron is a row, so its norm is a sum along the row, over dimension 1.",
+        idea="to which weight each entry of the mask belongs, before and after the last line",
+        hints=("Take the weight [[1, 2, 3], [4, 5, 6]] and write down on_paper. Which place has "
+               "the 4 there? And which one after reshape?",
+               "reshape keeps the order in which numbers are read, and cuts new rows. It does not "
+               "turn a matrix over.",
+               "What .T turned over, .T turns back."),
+        right="Now each entry of the mask stands at its own weight, and the curve lies above the "
+              "random draws.",
+        why="reshape reads the mask row by row and fills the other shape with it, so that entries "
+            "come to stand at weights that they do not belong to. .T turns the matrix back.",
     ),
     Exercise(
-        "8.6", "Too good to be true", 1, 4,
+        "8.6", "Too good to be true", 1, 3,
         reference=choice, broken=choice_broken,
         cases=lambda: [
             (_candidates((900, 0.001, 0.002), (500, 0.004, 0.007), (300, 0.008, 0.004),
@@ -477,7 +504,7 @@ EXERCISES = (
         why="What decides must not report. Validation decides, the test split is looked at once.",
     ),
     Exercise(
-        "8.7", "The best of all checkpoints", 1, 4,
+        "8.7", "The best of all checkpoints", 1, 3,
         reference=best_round, broken=best_round_broken,
         cases=lambda: [
             (_rounds((0.5, 0.985), (0.8, 0.984), (0.95, 0.97), (0.95, 0.976)), 0.95),
@@ -501,5 +528,53 @@ EXERCISES = (
                "Skip all others, also as the first best: begin with None."),
         right="Accuracy is compared only among rounds that are sparse enough.",
         why="A network that is less sparse reads better, and is not what was asked for.",
+    ),
+    Exercise(
+        "8.8", "The test that catches it", 3, 10,
+        reference=promise.is_right,
+        cases=lambda: [(program,) for program in promise.PROGRAMS],
+        mistakes={
+            "Your test counts zeros and looks at nothing else. Which weights are zero? And what "
+            "has become of the model that went in?": promise.counts_only,
+            "The model that went in is looked at, and zeros are counted. But the right number of "
+            "zeros can be the wrong weights.": promise.counts_and_compares,
+            "What you keep from before changes along with the model: it is no copy. "
+            "copy.deepcopy makes one, state_dict() does not.": promise.without_copy,
+            "Another object may still share its layers with the first. Compare the numbers of the "
+            "model before and after.": promise.other_object,
+            "Your test looks at one layer of the model that went in. A program may spoil another "
+            "one.": promise.first_layer,
+            "Your test turns right programs away: what is pruned has to differ from the model "
+            "that went in.": promise.against_itself,
+            "At a sparsity of 0 most programs are right. Ask for one at which something goes.":
+                promise.nothing_pruned,
+        },
+        idea="the three promises: is there a wrong program for each that your test lets pass",
+        hints=("Run the program yourself, and compare the model before and after. What do you "
+               "have to keep from before, so that there is something to compare with?",
+               "Make a small network of two layers and a deep copy of it. After the call hold the "
+               "network against its copy, number by number: state_dict() has them all.",
+               "For what is returned you know the answer: masked(before, "
+               "magnitude_masks(before, 0.5)). Compare it in the same way."),
+        right="Your test turns away six programs, each wrong in its own way, and lets two right "
+              "ones pass.",
+        why="A copy made before the call is what the model is held against, and an independent "
+            "program, the library's, says what should come back. Comparing all numbers leaves "
+            "nothing out.",
+    ),
+    Quiz(
+        "8.9", "What the drop says", 2, 1,
+        answer="b",
+        choices={"a": "about as many points as lesson 02 lost at 90 %, nothing retrained",
+                 "b": "exactly zero",
+                 "c": "a value below zero: the pruned network reads better"},
+        mistakes={"a": "It would be so if the two networks were two. Are they?",
+                  "c": "For that the two would have to judge some image differently."},
+        idea="which two networks drop compares, after the program has run",
+        hints=("Exercise 8.8 asks what becomes of the model that went in.",
+               "Compared with what is drop(model, pruned, split), if both are the same weights?"),
+        right="The network is compared with itself.",
+        why="The shallow copy shares its layers, so the model that went in is pruned as well, and "
+            "no image is judged differently.",
     ),
 )

@@ -8,6 +8,8 @@
     course experiments budgets        # data/results/budgets.json, at the rates that this found best
     course experiments contest_rates  # data/results/contest_rates.json, on a network of its own
     course experiments neuron_contest # data/results/neuron_contest.json, at those rates
+    course experiments fours_rates    # data/results/fours_rates.json, on a network of its own
+    course experiments two_of_four    # data/results/two_of_four.json, at those rates
     course experiments han --jobs 2   # data/results/han.json; so for the others too
     course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 

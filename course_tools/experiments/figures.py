@@ -21,6 +21,7 @@ from course_tools.experiments import (
     lesson_04,
     lesson_05,
     lesson_06,
+    lesson_07,
     recipes,
     writers,
 )
@@ -80,6 +81,8 @@ FIGURES = {
     "norms": Figure(lesson_05.norms, _each("norm", recipes.NORMS["norms"]), recipes.NORMS),
     "tradeoff": Figure(lesson_06.tradeoff, _each("network", recipes.SWEEPS["references"]),
                        recipes.SWEEPS),
+    "fours_rates": Figure(lesson_07.fours_rates, recipe=recipes.without_rates(recipes.FOURS)),
+    "two_of_four": Figure(lesson_07.two_of_four, recipe=recipes.FOURS),
     "flattery": Figure(lesson_06.flattery, recipe=recipes.FLATTERY),
     "writers": Figure(writers.writers, recipe=recipes.FLATTERY, labels=True),
     "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),

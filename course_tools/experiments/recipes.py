@@ -143,6 +143,21 @@ NORMS = {
     "sparsities": (0.5, 0.8, 0.9, 0.95, 0.98),
 }
 
+# Lesson 07
+
+FOURS = {
+    "brief": BRIEF,
+    "retraining": {"epochs": 1},
+    "list": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    "tuned": (4, 2, 1),
+    "kept": (4, 2, 1),  # of each four weights
+    "rates": {  # by how many of four are kept the best of the list on validation, for each runner
+        "4": {"whole network": 0.0003},
+        "2": {"any": 0.0003, "of each four": 0.003, "of each four, at random": 0.003},
+        "1": {"any": 0.01, "of each four": 0.01, "of each four, at random": 0.03},
+    },
+}
+
 
 def first_images(data: MNIST, images: int | None) -> MNIST:
     """Return the data with so many images of the training split, the first ones; None: all."""

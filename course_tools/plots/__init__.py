@@ -34,11 +34,13 @@ from course_tools.plots.results import (
            trials,
 )
 from course_tools.plots.seeds import parts, seeds
+from course_tools.plots.stored_bytes import crossing, float_bits, gap_strip, stacked
 from course_tools.plots.struck import struck
 from course_tools.plots.units import units
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY", "Picture",
-           "architecture", "bars", "before_after", "budgets", "cloud", "curves", "digits",
-           "histogram", "joins", "maps", "matrix", "missions", "network", "ordered", "panels",
-           "parts", "picture", "pixel_map", "residual", "runners", "runs", "seeds", "squares",
-           "struck", "symmetric_bins", "tiles", "trials", "twins_and_reader", "units", "unrolled"]
+           "architecture", "bars", "before_after", "budgets", "cloud", "crossing", "curves",
+           "digits", "float_bits", "gap_strip", "histogram", "joins", "maps", "matrix", "missions",
+           "network", "ordered", "panels", "parts", "picture", "pixel_map", "residual", "runners",
+           "runs", "seeds", "squares", "stacked", "struck", "symmetric_bins", "tiles", "trials",
+           "twins_and_reader", "units", "unrolled"]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_lib.masks import apply_masks, magnitude_masks
+from course_lib.masks import apply_masks, keep_top, magnitude_masks
 from course_lib.models import prunable_layers
 
 from course_tools.checks.judge import calls, judge, judged, same_calls
@@ -121,6 +121,15 @@ def threshold_by_hand(weight, mask, quality):
     return quality * (sum((value - mean) ** 2 for value in kept) / len(kept)) ** 0.5
 
 
+def two_of_four_in_a_loop(weight):
+    mask = torch.zeros(weight.shape, dtype=torch.bool)
+    for row, values in zip(mask, weight.abs().tolist(), strict=True):
+        for start in range(0, len(values), 4):
+            best = sorted(range(start, start + 4), key=values.__getitem__)[2:]
+            row[best] = True
+    return mask
+
+
 def prune_with_a_new_optimizer(model, sparsity, batches):
     model, masks = copy.deepcopy(model), {}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -151,29 +160,48 @@ def retrain_last_without_decay(model, batches):
 
 def smaller_by_state(conv, norm, keep):
     small = nn.Conv2d(conv.in_channels, len(keep), conv.kernel_size, padding=conv.padding,
-                      bias=False)
-    small.load_state_dict({"weight": conv.weight[keep]})
+                      bias=conv.bias is not None)
+    small.load_state_dict({name: values[keep] for name, values in conv.state_dict().items()})
     slim = nn.BatchNorm2d(len(keep))
     slim.load_state_dict({name: values[keep] if values.dim() else values
                           for name, values in norm.state_dict().items()})
     return small.eval(), slim.eval()
 
 
-def global_masks_by_topk(weights, sparsity):
-    every = torch.cat([weight.abs().flatten() for weight in weights.values()])
-    threshold = every.topk(len(every) - round(sparsity * len(every))).values[-1]
-    masks = {}
+def global_masks_in_a_loop(weights, sparsity):
+    rivals, masks = [], {}
     for name, weight in weights.items():
-        least = weight.abs().flatten().topk(weight.numel() - round(0.9 * weight.numel())).values[-1]
-        masks[name] = (weight.abs() >= threshold) | (weight.abs() >= least)
+        order = weight.abs().flatten().argsort(descending=True)
+        safe = len(order) - round(0.95 * len(order))
+        masks[name] = torch.ones(weight.shape, dtype=torch.bool)
+        rivals += [(abs(weight.flatten()[place]), name, place) for place in order[safe:].tolist()]
+    everything = sum(weight.numel() for weight in weights.values())
+    for _, name, place in sorted(rivals)[:round(sparsity * everything)]:
+        masks[name].view(-1)[place] = False
     return masks
 
 
 def choice_in_a_loop(candidates, bound):
-    for each in sorted(candidates, key=lambda each: each["weights"]):
+    for each in sorted(candidates, key=lambda each: each["nonzero"]):
         if each["validation"] <= bound:
-            return [each["weights"], each["test"]]
+            return [each["nonzero"], each["test"]]
     return None
+
+
+def keep_largest_by_places(weight, sparsity):
+    return keep_top_by_places(weight.abs(), sparsity)
+
+
+def is_right_by_counting(prune):
+    model = nn.Sequential(nn.Linear(7, 6), nn.ReLU(), nn.Linear(6, 5))
+    before = [values.clone() for values in model.state_dict().values()]
+    pruned = prune(model, 0.8)
+    sizes = torch.cat([before[0].abs().flatten(), before[2].abs().flatten()])
+    threshold = sizes.sort().values[round(0.8 * len(sizes))]
+    wanted = [values * (values.abs() >= threshold) if values.dim() > 1 else values
+              for values in before]
+    return all(map(torch.equal, model.state_dict().values(), before)) and all(
+        map(torch.equal, pruned.state_dict().values(), wanted))
 
 
 def compression_in_a_loop(weights, kept):
@@ -268,18 +296,21 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
         "missed" if low > bound else "open" if high > bound else "met")],
     "6.4": [smallest_in_a_loop],
     "6.5": [shares_by_first_miss],
-    "7.2": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],
-    "7.3": [lambda gaps, bits: len(gaps) + sum(gap >> bits for gap in gaps)],
-    "7.4": [lambda value, index: 1 / (1 + index / value)],
+    "7.5": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],
+    "7.6": [lambda gaps, bits: len(gaps) + sum(gap >> bits for gap in gaps)],
+    "7.7": [two_of_four_in_a_loop],
+    "7.8": [lambda dense, sparse: next((share for share in dense if all(
+        sparse[key] < dense[key] for key in dense if key >= share)), None)],
     "8.1": [prune_with_a_new_optimizer],
     "8.2": [retrain_last_without_decay],
     "8.3": [smaller_by_state],
-    "8.4": [global_masks_by_topk],
-    "8.5": [lambda weight: torch.stack([row.norm(1) for row in weight]).double()],
+    "8.4": [global_masks_in_a_loop],
+    "8.5": [lambda weight, sparsity: keep_top(weight.abs(), sparsity), keep_largest_by_places],
     "8.6": [choice_in_a_loop],
     "8.7": [lambda rounds, target: max(
         (each for each in rounds if each["sparsity"] >= target),
         key=lambda each: each["accuracy"], default=None)],
+    "8.8": [is_right_by_counting],
     "9.1": [lambda sparsity, wanted: 1 - (1 - wanted) / (1 - sparsity),
             lambda sparsity, wanted: np.float32(wanted - sparsity) / np.float32(1 - sparsity)],
     "9.5": [coupled_by_growing],
