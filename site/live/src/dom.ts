@@ -71,7 +71,7 @@ export class Line {
   private timer = 0;
 
   say(text: string, announce = true): void {
-    this.element.textContent = text;
+    this.element.textContent = text.replace(/ %/g, "\u00a0%");
     clearTimeout(this.timer);
     if (announce) this.timer = setTimeout(() => { this.status.textContent = text; }, 600);
   }

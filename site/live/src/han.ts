@@ -10,10 +10,13 @@ interface Stored { until: Uint8Array; kept: Float32Array[]; bias: Float32Array[]
 export class Rounds {
   private readonly stored: Stored[]; // by layer; kept and bias by round
   private readonly room: Layer[];
+  private readonly reach: number;
   private right: number[] | null = null;
 
-  constructor(private readonly pruning: Pruning, bytes: Uint8Array, scale: number[][]) {
+  constructor(private readonly pruning: Pruning, bytes: Uint8Array,
+              private readonly scale: number[][]) {
     this.stored = unpack(bytes, scale);
+    this.reach = Math.max(pruning.reach.fc1, ...scale.map(([first]) => 127 * first));
     const { machine } = pruning;
     this.room = SIZES.map(([inputs, units], l) => {
       const { width } = pruning.layers[l];
@@ -32,10 +35,13 @@ export class Rounds {
     const weights = this.weights(state)[0].weight, until = this.stored[0].until;
     const mask = until.map(round => Number(round >= number(state)));
     const counts = new Array<number>(BINS).fill(0), pixels = new Array<number>(784).fill(0);
-    const reach = this.pruning.reach.fc1;
+    const reach = this.reach, trained = Math.floor(state / 2);
+    const level = trained ? this.scale[trained - 1][0] : 0;
     mask.forEach((kept, k) => {
       if (!kept) return;
-      counts[bin(weights[k], reach)]++;
+      for (let part = 0; part < 5; part++) { // a level stands for all values that round to it
+        counts[bin(weights[k] + level * (part / 5 - 0.4), reach)] += 0.2;
+      }
       pixels[k % 784]++;
     });
     return { right: this.right, counts, pixels, mask, reach, kept: this.stored.map(

@@ -49,13 +49,13 @@ export function ranks(weights: Float32Array[]): { global: Float32Array[]; layer:
   let k = 0;
   for (const weight of weights) {
     const bits = new Uint32Array(weight.slice().buffer); // of a float >= 0: in the same order
-    for (const each of bits) { keys[k] = (each & 0x7fffffff) * 2 ** 18 + k; k++; }
+    for (const each of bits) { keys[k] = (each & 0x7fffffff) * 2 ** 19 + k; k++; }
     starts.push(k);
   }
   const [global, layer] = [0, 1].map(() => weights.map(weight => new Float32Array(weight.length)));
   const seen = weights.map(() => 0);
   keys.sort().forEach((key, rank) => {
-    const place = key % 2 ** 18, l = place < starts[1] ? 0 : place < starts[2] ? 1 : 2;
+    const place = key % 2 ** 19, l = place < starts[1] ? 0 : place < starts[2] ? 1 : 2;
     global[l][place - starts[l]] = rank;
     layer[l][place - starts[l]] = seen[l]++;
   });

@@ -43,7 +43,7 @@ async function bring(place: HTMLElement, figure: Figure, style: Promise<unknown>
 
 function start(): void {
   const places = [...document.querySelectorAll<HTMLElement>("div.live[data-live]")]
-    .filter(place => Object.hasOwn?.(FIGURES, place.dataset.live!) ?? false);
+    .filter(place => place.dataset.live! in FIGURES);
   if (!places.length) return;
   const style = stylesheet();
   const missing = NEEDED.filter(name => !(name in window));

@@ -1,12 +1,15 @@
 // Charts in SVG, drawn anew at the width that they have, so that no letter is ever below 12 pixels.
 import { h, s } from "./dom.ts";
+import { thousands } from "./format.ts";
 
 export interface Axis {
   from: number; to: number; ticks: number[]; label: string;
   words?: (tick: number) => string; log?: boolean;
 }
 
-const LEFT = 52, RIGHT = 14, TOP = 12, BOTTOM = 44;
+type Key = [string, SVGElement];
+
+const RIGHT = 14, TOP = 12, BOTTOM = 44;
 
 /** A titled panel that draws itself anew when its width or the page's theme changes. */
 export abstract class Panel {
@@ -46,9 +49,15 @@ export abstract class Chart extends Panel {
     super(title, s("svg", { class: "live-chart" }), kind);
   }
 
+  /** Room on the left for the longest number beside the axis, and for its name. */
+  protected get left(): number {
+    const { ticks, words = String } = this.y;
+    return 30 + 7.5 * Math.max(1, ...ticks.map(tick => words(tick).length));
+  }
+
   protected readonly right = () => this.width - RIGHT;
   protected readonly bottom = () => this.height - BOTTOM;
-  protected readonly px = (x: number) => along(this.x, x, LEFT, this.right());
+  protected readonly px = (x: number) => along(this.x, x, this.left, this.right());
   protected readonly py = (y: number) => along(this.y, y, this.bottom(), TOP);
 
   draw(): void {
@@ -62,17 +71,24 @@ export abstract class Chart extends Panel {
 
   protected abstract marks(): SVGElement[];
 
+  /** What the marks mean, at the lower left, where no accuracy of few weights gone ever is. */
+  protected keys(rows: Key[]): SVGElement[] {
+    return rows.map(([words, mark], k) => s("g", {
+      transform: `translate(0 ${this.bottom() - 14 - 17 * (rows.length - 1 - k)})` },
+      mark, text(words, this.left + 32, 4, "start")));
+  }
+
   private frame(): SVGElement[] {
-    const { x, y } = this, bottom = this.bottom(), right = this.right();
+    const { x, y, left } = this, bottom = this.bottom(), right = this.right();
     const middle = (TOP + bottom) / 2;
     return [
-      ...y.ticks.map(tick => s("line", { class: "live-grid", x1: LEFT, x2: right,
+      ...y.ticks.map(tick => s("line", { class: "live-grid", x1: left, x2: right,
                                          y1: this.py(tick), y2: this.py(tick) })),
-      ...y.ticks.map(tick => text(y.words?.(tick) ?? String(tick), LEFT - 6, this.py(tick) + 4,
+      ...y.ticks.map(tick => text(y.words?.(tick) ?? String(tick), left - 6, this.py(tick) + 4,
                                   "end")),
       ...x.ticks.map(tick => text(x.words?.(tick) ?? String(tick), this.px(tick), bottom + 17)),
-      s("path", { class: "live-axis", d: `M${LEFT} ${TOP}V${bottom}H${right}` }),
-      text(x.label, (LEFT + right) / 2, bottom + 36),
+      s("path", { class: "live-axis", d: `M${left} ${TOP}V${bottom}H${right}` }),
+      text(x.label, (left + right) / 2, bottom + 36),
       s("text", { "text-anchor": "middle", transform: `translate(13 ${middle}) rotate(-90)` },
         y.label),
     ];
@@ -119,7 +135,7 @@ export class Trail extends Chart {
     const lines = this.names.flatMap((each, place) => this.line(each, place));
     const here = at === undefined ? [] : [s("path", { class: "live-here",
       d: MARKS.diamond(this.px(value), this.py(at), 7) })];
-    return [s("line", { class: "live-level", x1: LEFT, x2: this.right(), y1: level, y2: level }),
+    return [s("line", { class: "live-level", x1: this.left, x2: this.right(), y1: level, y2: level }),
             ...lines, ...here, ...this.legend()];
   }
 
@@ -133,18 +149,12 @@ export class Trail extends Chart {
                         d: points.map(([x, y]) => dot(x, y, 2.6)).join("") })];
   }
 
-  /** Names stand at the lower left, where the accuracy of few weights gone never is. */
   private legend(): SVGElement[] {
-    const rows = [{ words: "unpruned", mark: s("line", { class: "live-level", x1: LEFT + 8,
-                                                         x2: LEFT + 26, y1: 0, y2: 0 }) }];
-    if (this.names.length > 1) {
-      this.names.forEach((words, place) => rows.push({ words, mark: s("path", {
-        class: `live-dots-${place}`,
-        d: (place ? MARKS.square : MARKS.circle)(LEFT + 17, 0, 4) }) }));
-    }
-    return rows.map(({ words, mark }, k) => s("g", {
-      transform: `translate(0 ${this.bottom() - 14 - 17 * (rows.length - 1 - k)})` },
-      mark, text(words, LEFT + 32, 4, "start")));
+    const left = this.left + 8, level = { class: "live-level", x1: left, x2: left + 18, y1: 0, y2: 0 };
+    const names = this.names.length > 1 ? this.names : [];
+    return this.keys([["unpruned", s("line", level)], ...names.map((words, place) => [
+      words, s("path", { class: `live-dots-${place}`,
+                         d: (place ? MARKS.square : MARKS.circle)(left + 9, 0, 4) })] as Key)]);
   }
 }
 
@@ -156,7 +166,7 @@ export class Histogram extends Chart {
     super(title, { from: -reach, to: reach, ticks: [-tick, 0, tick], label, words: signed },
           { from: 0.5, to: 2 * top, log: true, label: "number of weights",
             ticks: [1, 10, 100, 1000, 10_000, 100_000].filter(t => t < 2 * top),
-            words: t => t.toLocaleString("en-US") });
+            words: thousands });
   }
 
   show(zeros: number[], counts = this.counts): void {

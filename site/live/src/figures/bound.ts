@@ -21,6 +21,7 @@ export function drop(lost: number, gained: number, images: number) {
 
 class Trials extends Chart {
   private trials: Trial[] = [];
+  private all: number[] = []; // ticks
   private points = 0;
   private best: Trial | null = null;
 
@@ -36,9 +37,15 @@ class Trials extends Chart {
     const [from, to] = [Math.min(...left) / 1.3, Math.max(...left) * 1.3];
     const ticks = [1, 2, 5].flatMap(n => [1, 10, 100, 1e3, 1e4, 1e5].map(ten => n * ten))
       .filter(tick => tick > from && tick < to).sort((a, b) => a - b);
-    const every = Math.ceil(ticks.length / (this.width < 420 ? 4 : 8));
-    this.x = { ...this.x, from, to, ticks: ticks.filter((_, k) => k % every === 0) };
+    this.x = { ...this.x, from, to };
+    this.all = ticks;
     this.draw();
+  }
+
+  override draw(): void {
+    const every = Math.ceil(this.all.length / (this.width < 420 ? 4 : 9));
+    this.x = { ...this.x, ticks: this.all.filter((_, k) => k % every === 0) };
+    super.draw();
   }
 
   protected marks(): SVGElement[] {
@@ -54,7 +61,7 @@ class Trials extends Chart {
       s("path", { class: "live-fits", d: dots(this.trials.filter(fits)) }),
       s("path", { class: "live-beyond",
                   d: dots(this.trials.filter(trial => !fits(trial))) }),
-      s("line", { class: "live-bound", x1: 52, x2: this.width - 14, y1: level, y2: level }),
+      s("line", { class: "live-bound", x1: this.left, x2: this.right(), y1: level, y2: level }),
       ...(this.best ? [s("path", { class: "live-ring", d: MARKS.circle(...at(this.best), 9) })] : []),
     ];
   }
@@ -66,8 +73,9 @@ const RETRAINED = { yes: "retrained after each step", no: "not retrained" };
 export const bound: Figure = async () => {
   const { images, trials } = await file("bound") as Data;
   const chart = new Trials(), line = new Line(), bars = new Bars("The chosen network", "live-wide");
-  const networks = Object.fromEntries(Object.keys(trials).map(name => [name, name]));
-  const asked = { network: Object.keys(trials)[0], kind: "weight", retrained: "yes", seed: "0" };
+  const names = ["lenet_300_100", "lenet_5", "alexnet_mini", "vgg_mini"].filter(name => trials[name]);
+  const networks = Object.fromEntries(names.map(name => [name, name]));
+  const asked = { network: names[0], kind: "weight", retrained: "yes", seed: "0" };
   const trialOf = ([, , , nonzero, bytes, lost, gained]: Row): Trial => (
     { nonzero, bytes, ...drop(lost, gained, images) });
   const move = () => {
@@ -108,7 +116,7 @@ export const bound: Figure = async () => {
     h("div", { class: "live-panels" }, chart.element, bars.element),
     h("p", { class: "live-note" }, `Trials of the long run (course experiments tradeoff), both ways `
       + `of sharing out what goes, read on ${thousands(images)} digits of the validation split, never `
-      + `on test. Those that drop more than the axis reaches stand at its end.`));
+      + `on test. Filled: within the bound; ringed: the smallest of these. Those that drop more than the axis reaches stand at its end.`));
   move();
   return element;
 };

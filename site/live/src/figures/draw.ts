@@ -64,9 +64,9 @@ export function runs(digits: number[]): { digit: number; from: number; to: numbe
 export function verdict(digits: number[]): string {
   const stop = digits.findIndex(digit => digit !== digits[0]);
   if (stop < 0) return `It reads ${digits[0]} at every sparsity up to 99 %.`;
-  const back = digits.slice(stop).includes(digits[0]) ? " (and again at some sparsities beyond)" : "";
-  return `It reads ${digits[0]} up to a sparsity of ${stop - 1} %; at ${stop} % it reads `
-    + `${digits[stop]}${back}.`;
+  const back = digits.slice(stop).includes(digits[0]) ? `, and further on ${digits[0]} at times` : "";
+  return `It reads ${digits[0]} up to a sparsity of ${stop - 1} %, and stops at ${stop} %, where it `
+    + `reads ${digits[stop]}${back}.`;
 }
 
 class Outputs extends Panel {

@@ -17,7 +17,7 @@ class Sawtooth extends Chart {
   private at = 0;
 
   constructor(private readonly accuracies: number[]) {
-    const low = Math.floor(2 * Math.min(...accuracies) - 0.5) / 2, high = Math.max(...accuracies);
+    const low = Math.floor(2 * Math.min(...accuracies) - 1) / 2, high = Math.max(...accuracies);
     const ticks = [...Array(20).keys()].map(k => low + k * (high - low > 3 ? 1 : 0.5));
     super("Accuracy, cut by cut", { from: 0, to: accuracies.length - 1,
       ticks: [...accuracies.keys()].filter(k => k && k % 2 === 0), words: k => String(k / 2),
@@ -41,7 +41,11 @@ class Sawtooth extends Chart {
                         d: seen.map(([a, b], k) => `${k ? "L" : "M"}${a} ${b}`).join("") }),
             s("path", { class: "live-dots-0", d: dots(0) }),
             s("path", { class: "live-dots-1", d: dots(1) }),
-            s("path", { class: "live-here", d: MARKS.diamond(x, y, 7) })];
+            s("path", { class: "live-here", d: MARKS.diamond(x, y, 7) }),
+            ...this.keys([["after a cut", s("path", { class: "live-dots-1",
+                                                      d: MARKS.square(this.left + 17, 0, 4) })],
+                          ["retrained", s("path", { class: "live-dots-0",
+                                                    d: MARKS.circle(this.left + 17, 0, 4) })]])];
   }
 }
 
@@ -71,7 +75,8 @@ class Bands extends Panel {
     const ink = themed(this.element, "--live-ink");
     paint(this.dots, 784, 300, k => [...ink, now.mask[k] ? 255 : 0]);
     const x = (input: number) => Math.round(10 * input * width / 784) / 10;
-    const y = (kept: number) => 92 - 84 * kept / 300;
+    const most = Math.max(...now.pixels), top = [10, 20, 50, 100, 300].find(n => n >= most)!;
+    const y = (kept: number) => 92 - 84 * kept / top;
     const ticks = (width < 500 ? [0, 196, 392, 588] : [0, 112, 224, 336, 448, 560, 672]);
     this.sums.setAttribute("width", String(width));
     this.sums.replaceChildren(
@@ -79,7 +84,7 @@ class Bands extends Panel {
       s("path", { class: "live-curve", d: now.pixels.map(
         (kept, input) => `${input ? "L" : "M"}${x(input)} ${y(kept)}`).join("") }),
       ...ticks.map(tick => text(String(tick), x(tick), 108, tick ? "middle" : "start")),
-      text("300 kept", 4, 14, "start"),
+      text(`${top} weights kept`, 4, 6, "start"),
       text("input of fc1: 28 rows of 28 pixels", width / 2, 126));
   }
 }

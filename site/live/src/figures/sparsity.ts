@@ -7,7 +7,9 @@ import { PixelMap } from "../pixels.ts";
 import { Bars, Histogram, Trail } from "../plot.ts";
 
 const SIZES = [235_200, 30_000, 1_000], ALL = 266_200;
-const SCOPES = { global: "all layers compete", layer: "each layer gives the same share" } as const;
+const SCOPES = {
+  global: "global: all layers compete", layer: "per layer: each gives the same share" } as const;
+const NAMES = { global: "global", layer: "per layer" };
 type Scope = keyof typeof SCOPES;
 
 export const sparsity: Figure = async (_, failed) => {
@@ -18,7 +20,7 @@ export const sparsity: Figure = async (_, failed) => {
                                   known.reach.all);
   const trail = new Trail("Accuracy at the sparsities visited so far", {
     from: 0, to: 1, ticks: [0, 0.25, 0.5, 0.75, 1], label: "sparsity" },
-    100 * known.right / known.images, Object.keys(SCOPES));
+    100 * known.right / known.images, Object.values(NAMES));
   const map = new PixelMap("Share of its 300 weights that each pixel keeps");
   const bars = new Bars("What each layer keeps");
   const move = latest(async (at: number) => {
@@ -28,7 +30,7 @@ export const sparsity: Figure = async (_, failed) => {
     const words = `sparsity ${general(value)}: ${fixed(100 * (1 - left / ALL), 1)} % of all weights `
       + `are zero, accuracy ${fixed(accuracy, 1)} %.`;
     histogram.show(zeros);
-    trail.mark(value, accuracy, by);
+    trail.mark(value, accuracy, NAMES[by]);
     map.show(pixels.map(n => n / 300), `The pixels of the image, each with the share of its weights `
       + `that it keeps in fc1. ${pixels.filter(n => !n).length} of 784 keep none.`);
     bars.show(kept.map((n, l) => ({ name: `fc${l + 1}`, value: n, of: SIZES[l],
@@ -39,7 +41,7 @@ export const sparsity: Figure = async (_, failed) => {
     Object.assign(element.dataset, { right, kept: kept.join() });
   }, failed);
   const control = slider("sparsity", 100, 0, at => `${at} %`, move);
-  const scopes = choice("Which weights go: the smallest, and", SCOPES, scope, chosen => {
+  const scopes = choice("The smallest weights go", SCOPES, scope, chosen => {
     scope = chosen;
     move(control.input.valueAsNumber);
   });

@@ -13,7 +13,7 @@ export const threshold: Figure = async (_, failed) => {
   const histogram = new Histogram("How many weights of fc1 have which value", "weight of fc1",
                                   known.counts.fc1, top);
   const trail = new Trail("Accuracy at the thresholds visited so far", {
-    from: 0, to: top, ticks: [0, 0.1, 0.2], label: "threshold" }, 100 * known.right / known.images);
+    from: 0, to: top, ticks: [0, 0.05, 0.1, 0.15, 0.2, 0.25], label: "threshold" }, 100 * known.right / known.images);
   const move = latest(async (at: number) => {
     const value = at * (top / 100);
     const { right, kept, zeros } = await client.ask("step", { by: "threshold", value });
