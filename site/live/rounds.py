@@ -70,5 +70,12 @@ def stored_rounds() -> list[tuple[nn.Module, Masks]]:
     return rounds
 
 
+def stored_accuracies() -> list[float]:
+    """Return the validation accuracy after each round, before the values were rounded."""
+    content = gzip.decompress(FILE.read_bytes())
+    head = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])
+    return json.loads(head["__metadata__"]["after"])
+
+
 if __name__ == "__main__":
     main()

@@ -10,6 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
+from filelock import FileLock
+
 HOME = Path(__file__).resolve().parents[2]
 LIVE = HOME / "site" / "live"
 DIST = LIVE / "dist"
@@ -50,14 +52,23 @@ def write(folder: Path) -> Path:
 
 
 def built() -> None:
-    """Build what the page loads, if it is not there."""
-    if not (LIVE / "node_modules").is_dir():
-        subprocess.run(["npm", "ci"], cwd=LIVE, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["npm", "run", "--silent", "build"], cwd=LIVE, check=True,
-                   stdout=subprocess.DEVNULL)
-    if not (DIST / "data" / "bound.js").is_file():
-        subprocess.run([sys.executable, LIVE / "weights.py"], check=True, cwd=HOME,
-                       env=os.environ | {"PYTHONPATH": str(HOME)}, stdout=subprocess.DEVNULL)
+    """Build what the page loads; workers that test side by side do so one after the other."""
+    with FileLock(HOME / "build" / "live.lock"):
+        if not (LIVE / "node_modules").is_dir():
+            _run("npm", "ci")
+        if not (DIST / "live.js").is_file() or _newest(LIVE / "src") > _newest(DIST / "live.js"):
+            _run("npm", "run", "--silent", "build")
+        if not (DIST / "data" / "bound.js").is_file():
+            _run(sys.executable, "weights.py")
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, cwd=LIVE, check=True, stdout=subprocess.DEVNULL,
+                   env=os.environ | {"PYTHONPATH": str(HOME)})
+
+
+def _newest(place: Path) -> float:
+    return max(path.stat().st_mtime for path in (place, *place.rglob("*")))
 
 
 @contextlib.contextmanager
@@ -94,12 +105,24 @@ def figure(page, name: str):
     return place.locator(".live-figure")
 
 
-def move(page, live, value: float, slider: int = 0) -> None:
-    """Set a slider as a hand does that has let go there."""
-    live.locator("input[type=range]").nth(slider).evaluate(
+def move(page, live, value: int) -> None:
+    """Put the slider somewhere, and wait until the figure is there."""
+    live.locator("input[type=range]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value)
+    arrived(page, live, value)
+
+
+def arrived(page, live, value: int) -> None:
+    """Wait until the figure shows what it found at this position."""
+    page.wait_for_function("([live, value]) => live.dataset.at === value",
+                           arg=[live.element_handle(), str(value)], timeout=30_000)
 
 
 def line(live) -> str:
     """Return the figure's line of text."""
-    return live.locator(".live-line").inner_text()
+    return live.locator(".live-line").inner_text().replace("\u00a0", " ")
+
+
+def right(live) -> int:
+    """Return how many digits the figure's network has read right."""
+    return int(live.get_attribute("data-right"))

@@ -1,5 +1,6 @@
 // Small helpers: elements, controls, a line that is also announced.
 import { thousands } from "./format.ts";
+import type { Described } from "./messages.ts";
 
 type Child = Node | string;
 const SVG = "http://www.w3.org/2000/svg";
@@ -110,9 +111,11 @@ export function atRest(action: () => void, milliseconds = 400): () => void {
   };
 }
 
+const SLOW = "This browser lacks WebAssembly with SIMD, so a step takes ten times as long.";
+
 /** What every figure ends with. */
-export function footnote(images: number, more = ""): HTMLElement {
+export function footnote({ images, simd }: Described, more = ""): HTMLElement {
   return h("p", { class: "live-note" }, `LeNet-300-100 with its 266,200 weights runs in your `
     + `browser: at each step it reads ${thousands(images)} digits of the validation split anew. `
-    + `Nothing is sent anywhere.${more}`);
+    + `Nothing is sent anywhere.${more}${simd ? "" : ` ${SLOW}`}`);
 }

@@ -98,7 +98,7 @@ export const bound: Figure = async () => {
         words: `${thousands(now.nonzero)} of ${thousands(whole.nonzero)}` },
       { name: "file", value: now.bytes, of: whole.bytes, words: `${kilo(now)} kB of ${kilo(whole)}` }]);
     line.say(words);
-    Object.assign(element.dataset, { nonzero: now.nonzero, trials: found.length });
+    Object.assign(element.dataset, { at: control.input.value, nonzero: now.nonzero, trials: found.length });
   };
   const pick = (field: keyof typeof asked) => (value: string) => {
     asked[field] = value;

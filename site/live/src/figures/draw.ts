@@ -116,7 +116,7 @@ export const draw: Figure = async (_, failed) => {
     outputs.show(shares, `Bars for the ten digits. At ${now}`);
     strip.show(digits, share, verdict(digits));
     line.say(`${now} ${verdict(digits)}`, announce);
-    Object.assign(element.dataset, { digit, digits: digits.join("") });
+    Object.assign(element.dataset, { at: share, digit, digits: digits.join("") });
   };
   const read = latest(async (image: Float32Array<ArrayBuffer> | null) => {
     all = image && await client.ask("read", { pixels: image });

@@ -20,9 +20,9 @@ export const neurons: Figure = async (_, failed) => {
   const weigh = (now: { whole: number; removed: number } | null) => costs.show([
     { name: "file", value: bytes, of: whole.bytes,
       words: `${kilo(bytes)} kB of ${kilo(whole.bytes)}` },
-    { name: "time for 256 images, here", value: now?.removed ?? 0, of: now?.whole ?? 1,
-      kind: "live-time", words: now ? `${fixed(now.removed, 2)} ms; whole: ${fixed(now.whole, 2)} ms`
-                                    : "measured when the hand rests" }]);
+    { name: "time, 256 images", value: now?.removed ?? 0, of: now?.whole ?? 1,
+      kind: "live-time", words: now ? `${fixed(now.removed, 2)} ms of ${fixed(now.whole, 2)}`
+                                    : "waits for the hand to rest" }]);
   const measure = latest(async (count: number) => {
     const now = await client.ask("time", { count });
     if (count !== shown) return;
@@ -43,14 +43,14 @@ export const neurons: Figure = async (_, failed) => {
     trail.mark(count, accuracy);
     trail.describe(`Accuracy against the number of neurons removed. ${before}.`);
     weigh(null);
-    Object.assign(element.dataset, { right: found.right, bytes });
+    Object.assign(element.dataset, { at: count, right: found.right, bytes });
     rest();
   }, failed);
   const control = slider("neurons of fc1 removed", MOST, 0, String, move);
   const element = h("div", { class: "live-figure" },
     control.element, line.element, line.status,
     h("div", { class: "live-panels" }, widths.element, trail.element, costs.element),
-    footnote(known.images, " Neurons of lowest Taylor score go first, as in the lesson; a smaller "
+    footnote(known, " Neurons of lowest Taylor score go first, as in the lesson; a smaller "
       + "network is really built each time. Your browser's milliseconds are not PyTorch's."));
   move(0);
   return element;

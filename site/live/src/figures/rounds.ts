@@ -73,7 +73,13 @@ class Bands extends Panel {
     const { now, width } = this;
     if (!now || !width) return;
     const ink = themed(this.element, "--live-ink");
-    paint(this.dots, 784, 300, k => [...ink, now.mask[k] ? 255 : 0]);
+    const block = Math.max(1, Math.round(784 / width)), across = Math.ceil(784 / block);
+    const dots = new Float32Array(across * Math.ceil(300 / block));
+    now.mask.forEach((kept, k) => {
+      dots[Math.floor(k / 784 / block) * across + Math.floor(k % 784 / block)] += kept;
+    });
+    paint(this.dots, across, dots.length / across,
+          k => [...ink, 255 * Math.sqrt(dots[k] / block ** 2)]);
     const x = (input: number) => Math.round(10 * input * width / 784) / 10;
     const most = Math.max(...now.pixels), top = [10, 20, 50, 100, 300].find(n => n >= most)!;
     const y = (kept: number) => 92 - 84 * kept / top;
@@ -111,7 +117,7 @@ export const rounds: Figure = async (_, failed) => {
     back.disabled = state === 0;
     on.disabled = state === last;
     on.textContent = state % 2 ? "Retrain" : "Cut";
-    Object.assign(element.dataset, { right: now.right[state], kept: now.kept.join() });
+    Object.assign(element.dataset, { at: state, right: now.right[state], kept: now.kept.join() });
   }, failed);
   const control = slider("step", last, 0, nameOf, move);
   const go = (by: number) => () => {
@@ -122,7 +128,7 @@ export const rounds: Figure = async (_, failed) => {
   const element = h("div", { class: "live-figure" },
     control.element, h("div", { class: "live-buttons" }, back, on), line.element, line.status,
     h("div", { class: "live-panels" }, saw.element, histogram.element, bands.element),
-    footnote(known.images, " Masks and weights of the rounds are stored, rounded to 255 levels a "
+    footnote(known, " Masks and weights of the rounds are stored, rounded to 255 levels a "
       + "layer; the accuracies are read here."));
   move(0);
   return element;

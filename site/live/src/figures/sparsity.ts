@@ -21,7 +21,7 @@ export const sparsity: Figure = async (_, failed) => {
   const trail = new Trail("Accuracy at the sparsities visited so far", {
     from: 0, to: 1, ticks: [0, 0.25, 0.5, 0.75, 1], label: "sparsity" },
     100 * known.right / known.images, Object.values(NAMES));
-  const map = new PixelMap("Share of its 300 weights that each pixel keeps");
+  const map = new PixelMap("Share of weights that each pixel keeps");
   const bars = new Bars("What each layer keeps");
   const move = latest(async (at: number) => {
     const value = at / 100, by = scope;
@@ -38,7 +38,7 @@ export const sparsity: Figure = async (_, failed) => {
     histogram.describe(`Histogram of all weights, those that are zero marked. ${words}`);
     trail.describe(`Accuracy against sparsity. ${words}`);
     line.say(words, at > 0);
-    Object.assign(element.dataset, { right, kept: kept.join() });
+    Object.assign(element.dataset, { at, by, right, kept: kept.join() });
   }, failed);
   const control = slider("sparsity", 100, 0, at => `${at} %`, move);
   const scopes = choice("The smallest weights go", SCOPES, scope, chosen => {
@@ -48,7 +48,7 @@ export const sparsity: Figure = async (_, failed) => {
   const element = h("div", { class: "live-figure" },
     control.element, scopes, line.element, line.status,
     h("div", { class: "live-panels" }, histogram.element, trail.element, map.element, bars.element),
-    footnote(known.images));
+    footnote(known));
   move(0);
   return element;
 };

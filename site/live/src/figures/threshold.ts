@@ -25,13 +25,13 @@ export const threshold: Figure = async (_, failed) => {
     histogram.describe(`Histogram of the weights of fc1, those below the threshold marked. ${words}`);
     trail.describe(`Accuracy against threshold. ${words}`);
     line.say(words, at > 0);
-    Object.assign(element.dataset, { right, kept: kept.join() });
+    Object.assign(element.dataset, { at, right, kept: kept.join() });
   }, failed);
   const control = slider("threshold", 100, 0, at => fixed(at * top / 100, 3), move);
   const element = h("div", { class: "live-figure" },
     control.element, line.element, line.status,
     h("div", { class: "live-panels" }, histogram.element, trail.element),
-    footnote(known.images));
+    footnote(known));
   move(0);
   return element;
 };
