@@ -25,6 +25,7 @@ POLICY = ("default-src 'none'; script-src 'self' file: 'wasm-unsafe-eval'; style
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Live figures</title>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="page.css"><script src="_static/live/live.js" defer></script></head>
 <body><main><h1>Live figures</h1>{figures}</main></body></html>
 """

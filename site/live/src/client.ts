@@ -41,6 +41,7 @@ class Client {
   private readonly waiting = new Map<number, (reply: Reply) => void>();
   private readonly loaded = new Map<string, Promise<unknown>>();
   private next = 0;
+  private broken = "";
 
   constructor() {
     const source = new Blob([WORKER_SOURCE], { type: "text/javascript" });
@@ -49,17 +50,19 @@ class Client {
       this.waiting.get(data.id)?.(data);
       this.waiting.delete(data.id);
     };
-    this.worker.onerror = event => {
+    this.worker.onerror = event => { // also where a policy forbids it, a moment later
       event.preventDefault();
-      this.waiting.forEach(done => done({ id: 0, error: event.message }));
+      this.broken = event.message || "this page may not start a worker";
+      this.waiting.forEach(done => done({ id: 0, error: this.broken }));
     };
     if (typeof WebAssembly === "object") {
-      void this.ask("load", { name: "kernel",
-                              value: Uint8Array.from(atob(KERNEL), each => each.charCodeAt(0)) });
+      this.ask("load", { name: "kernel", value: Uint8Array.from(
+        atob(KERNEL), each => each.charCodeAt(0)) }).catch(() => {}); // the next question will say
     }
   }
 
   ask<K extends Kind>(kind: K, about: Asked[K]): Promise<Answered[K]> {
+    if (this.broken) return Promise.reject(new Error(this.broken));
     const id = this.next++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, ({ answer, error }) => {
