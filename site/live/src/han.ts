@@ -5,13 +5,14 @@ import type { Rounded } from "./messages.ts";
 import { SIZES, turned, type Layer } from "./network.ts";
 import { Parts } from "./unpack.ts";
 
+interface Parameters { weight: Float32Array; bias: Float32Array; }
 interface Stored { until: Uint8Array; kept: Float32Array[]; bias: Float32Array[]; }
 
 export class Rounds {
   private readonly stored: Stored[]; // by layer; kept and bias by round
   private readonly room: Layer[];
   private readonly reach: number;
-  private right: number[] | null = null;
+  private readonly known: Rounded[] = []; // by state
 
   constructor(private readonly pruning: Pruning, bytes: Uint8Array,
               private readonly scale: number[][]) {
@@ -29,10 +30,19 @@ export class Rounds {
     return 2 * this.stored[0].kept.length + 1;
   }
 
+  /** Read all states at the first call: a reader goes through them to and fro. */
   state(state: number): Rounded {
-    this.right ??= [...Array(this.states).keys()].map(
-      each => this.pruning.reader.right(this.network(each), this.pruning.digits));
-    const weights = this.weights(state)[0].weight, until = this.stored[0].until;
+    for (let each = this.known.length; each < this.states; each++) {
+      const weights = this.weights(each);
+      this.known.push({ ...this.look(each, weights[0].weight), right: this.pruning.reader.right(
+        this.network(weights), this.pruning.digits) });
+    }
+    return this.known[state];
+  }
+
+  /** Count what is kept in a state, and where. */
+  private look(state: number, weights: Float32Array): Omit<Rounded, "right"> {
+    const { until } = this.stored[0];
     const mask = until.map(round => Number(round >= number(state)));
     const counts = new Array<number>(BINS).fill(0), pixels = new Array<number>(784).fill(0);
     const reach = this.reach, trained = Math.floor(state / 2);
@@ -44,14 +54,14 @@ export class Rounds {
       }
       pixels[k % 784]++;
     });
-    return { right: this.right, counts, pixels, mask, reach, kept: this.stored.map(
+    return { counts, pixels, mask, reach, states: this.states, kept: this.stored.map(
       each => each.until.reduce((n, round) => n + Number(round >= number(state)), 0)) };
   }
 
-  /** Put the network of a state into the memory. */
-  private network(state: number): Layer[] {
+  /** Put weights and biases into the memory. */
+  private network(parameters: Parameters[]): Layer[] {
     const { machine } = this.pruning;
-    return this.weights(state).map(({ weight, bias }, l) => {
+    return parameters.map(({ weight, bias }, l) => {
       const { inputs, units, w, width, bias: at } = this.room[l];
       machine.floats(w, inputs * width).set(turned(weight, inputs, units));
       machine.floats(at, width).fill(0).set(bias);
@@ -60,7 +70,7 @@ export class Rounds {
   }
 
   /** Return each layer's weights and biases: of the last retraining, cut by this round's mask. */
-  private weights(state: number): { weight: Float32Array; bias: Float32Array }[] {
+  private weights(state: number): Parameters[] {
     const round = number(state), trained = Math.floor(state / 2);
     return this.stored.map(({ until, kept, bias }, l) => {
       if (!trained) {

@@ -28,7 +28,8 @@ export interface Timed { whole: number; removed: number; }
 
 /** One state of Han's rounds: 0 as trained, then after each cut and after each retraining. */
 export interface Rounded {
-  right: number[]; // of all states
+  right: number;
+  states: number; // how many there are
   kept: number[];
   counts: number[]; // survivors of fc1, in 80 bins from -reach to reach
   reach: number;

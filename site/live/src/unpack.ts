@@ -2,7 +2,8 @@
 
 export async function bytesOf(blob: unknown): Promise<Uint8Array<ArrayBuffer>> {
   if (typeof blob !== "string") throw new Error("a data file does not hold what it should");
-  const packed = Uint8Array.from(atob(blob), letter => letter.charCodeAt(0));
+  const letters = atob(blob), packed = new Uint8Array(letters.length);
+  for (let k = 0; k < letters.length; k++) packed[k] = letters.charCodeAt(k);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer()); // refuses a wrong checksum
 }

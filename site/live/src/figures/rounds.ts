@@ -1,6 +1,6 @@
 // Lesson 05: Han's rounds from stored masks, cut and retrained in turn, and the 28 bands.
 import { network } from "../client.ts";
-import { Line, button, footnote, h, latest, s, slider } from "../dom.ts";
+import { Line, button, footnote, h, s, slider } from "../dom.ts";
 import { fixed } from "../format.ts";
 import type { Figure } from "../figure.ts";
 import type { Rounded } from "../messages.ts";
@@ -95,16 +95,18 @@ class Bands extends Panel {
   }
 }
 
-export const rounds: Figure = async (_, failed) => {
+export const rounds: Figure = async () => {
   const client = await network("network", "digits", "rounds");
   const known = await client.ask("describe", {}), first = await client.ask("round", { state: 0 });
-  const accuracies = first.right.map(right => 100 * (right / known.images));
+  const all = await Promise.all([...Array(first.states).keys()].map(
+    state => client.ask("round", { state })));
+  const accuracies = all.map(({ right }) => 100 * (right / known.images));
   const saw = new Sawtooth(accuracies), bands = new Bands(), line = new Line();
   const histogram = new Histogram("The weights of fc1 that are kept", "weight of fc1", first.counts,
                                   first.reach, undefined, false);
   const last = accuracies.length - 1;
-  const move = latest(async (state: number) => {
-    const now = await client.ask("round", { state }), left = now.kept.reduce((a, b) => a + b, 0);
+  const move = (state: number) => {
+    const now = all[state], left = now.kept.reduce((a, b) => a + b, 0);
     const before = state && state % 2 === 0 ? `${fixed(accuracies[state - 1], 1)} % → ` : "";
     const words = `${nameOf(state)}: ${fixed(ALL / left, 1)} times fewer weights, accuracy ${before}`
       + `${fixed(accuracies[state], 1)} %.`;
@@ -117,8 +119,8 @@ export const rounds: Figure = async (_, failed) => {
     back.disabled = state === 0;
     on.disabled = state === last;
     on.textContent = state % 2 ? "Retrain" : "Cut";
-    Object.assign(element.dataset, { at: state, right: now.right[state], kept: now.kept.join() });
-  }, failed);
+    Object.assign(element.dataset, { at: state, right: now.right, kept: now.kept.join() });
+  };
   const control = slider("step", last, 0, nameOf, move);
   const go = (by: number) => () => {
     control.input.valueAsNumber += by;
