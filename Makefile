@@ -61,6 +61,13 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/removal.py
 	.venv/bin/python benchmarks/onnx_runtime.py
 	.venv/bin/python benchmarks/capstone.py
+	.venv/bin/python benchmarks/live.py
+
+live: $(READY) ## build the live networks of the web site, in site/live/dist, which takes npm
+	npm ci --prefix site/live --no-audit --no-fund
+	npm run --prefix site/live build
+	.venv/bin/python site/live/weights.py
+.PHONY: live
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check

@@ -1,5 +1,5 @@
-// Builds dist/live.js, one classic script with the worker's source and the kernel inside, and copies
-// the stylesheet beside it. The data files come from weights.py.
+// Builds dist/live.js, one classic script with the worker's source and the kernel inside, and
+// copies the stylesheet beside it. The data files come from weights.py.
 import { build } from "esbuild";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";

@@ -1,6 +1,6 @@
 // The inner loops, compiled to WebAssembly with SIMD by `npm run kernel` (AssemblyScript).
-// All arguments are byte offsets into one memory; floats are float32. Sparse rows are `ptr` (uint32,
-// where each row begins, the first at 0), `idx` (uint16, columns) and `val` (float32). Weights lie
+// All arguments are byte offsets into one memory; floats are float32. Sparse rows are `ptr`
+// (uint32, where each row begins, the first at 0), `idx` (uint16, columns) and `val` (float32). Weights lie
 // input by input, w[input * width + unit]: one input's value meets four units' weights at a time.
 
 /**

@@ -63,12 +63,14 @@ export function ranks(weights: Float32Array[]): { global: Float32Array[]; layer:
 }
 
 /** Put images into memory as sparse rows. */
-export function putDigits(machine: Machine, bytes: Uint8Array): { digits: Digits; pixels: Uint8Array } {
+export function putDigits(machine: Machine, bytes: Uint8Array
+): { digits: Digits; pixels: Uint8Array } {
   const n = bytes.length / (PIXELS + 1), parts = new Parts(bytes);
   const pixels = parts.take(n * PIXELS), labels = parts.take(n);
   parts.end();
   const nonzero = pixels.reduce((count, pixel) => count + Number(pixel > 0), 0);
-  const ptr = new Uint32Array(n + 1), idx = new Uint16Array(nonzero), val = new Float32Array(nonzero);
+  const ptr = new Uint32Array(n + 1), idx = new Uint16Array(nonzero);
+  const val = new Float32Array(nonzero);
   let k = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < PIXELS; j++) {

@@ -52,12 +52,13 @@ function start(): void {
       + `no ${missing.join(", no ")}.`));
     return;
   }
-  const observer = new IntersectionObserver(entries => entries.forEach(({ isIntersecting, target }) => {
-    if (!isIntersecting) return;
-    observer.unobserve(target);
-    const place = target as HTMLElement;
-    void bring(place, FIGURES[place.dataset.live!], style);
-  }), { rootMargin: "400px" });
+  const observer = new IntersectionObserver(entries => {
+    for (const { target } of entries.filter(entry => entry.isIntersecting)) {
+      observer.unobserve(target);
+      const place = target as HTMLElement;
+      void bring(place, FIGURES[place.dataset.live!], style);
+    }
+  }, { rootMargin: "400px" });
   places.forEach(place => observer.observe(place));
 }
 

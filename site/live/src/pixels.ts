@@ -1,10 +1,13 @@
 // Pictures of pixels on a canvas: what each pixel keeps, a mask, an image.
-import { h } from "./dom.ts";
+import { h, s } from "./dom.ts";
 import { Panel, text } from "./plot.ts";
-import { s } from "./dom.ts";
 
-const CIVIDIS = ["00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74", "c3b369",
-                 "e1cc55", "fee838"].map(hex => [0, 2, 4].map(k => parseInt(hex.slice(k, k + 2), 16)));
+const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74",
+                 "#c3b369", "#e1cc55", "#fee838"].map(rgb);
+
+function rgb(hex: string): number[] {
+  return [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16));
+}
 
 /** Return red, green and blue of a share from 0 to 1. */
 export function cividis(share: number): number[] {
@@ -28,8 +31,7 @@ export function paint(canvas: HTMLCanvasElement, width: number, height: number,
 
 /** Return a CSS variable that holds a colour, as red, green, blue. */
 export function themed(element: Element, name: string): number[] {
-  const hex = getComputedStyle(element).getPropertyValue(name).trim();
-  return [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16));
+  return rgb(getComputedStyle(element).getPropertyValue(name).trim());
 }
 
 const uneven = (share: number) => Math.cbrt(share); // few are left where it gets interesting

@@ -9,7 +9,8 @@ export interface Kernel {
 
 /** Return the kernel on a plain buffer; offsets are in bytes, as in WebAssembly. */
 export function plainKernel(buffer: ArrayBuffer): Kernel {
-  const f32 = new Float32Array(buffer), u32 = new Uint32Array(buffer), u16 = new Uint16Array(buffer);
+  const f32 = new Float32Array(buffer), u32 = new Uint32Array(buffer);
+  const u16 = new Uint16Array(buffer);
   return {
     layer(n, ptr, idx, val, w, bias, out, width, relu) {
       const row = new Float32Array(width), floor = relu ? 0 : -Infinity;

@@ -135,7 +135,8 @@ export class Trail extends Chart {
     const lines = this.names.flatMap((each, place) => this.line(each, place));
     const here = at === undefined ? [] : [s("path", { class: "live-here",
       d: MARKS.diamond(this.px(value), this.py(at), 7) })];
-    return [s("line", { class: "live-level", x1: this.left, x2: this.right(), y1: level, y2: level }),
+    return [s("line", { class: "live-level", x1: this.left, x2: this.right(), y1: level,
+                        y2: level }),
             ...lines, ...here, ...this.legend()];
   }
 
@@ -150,7 +151,8 @@ export class Trail extends Chart {
   }
 
   private legend(): SVGElement[] {
-    const left = this.left + 8, level = { class: "live-level", x1: left, x2: left + 18, y1: 0, y2: 0 };
+    const left = this.left + 8;
+    const level = { class: "live-level", x1: left, x2: left + 18, y1: 0, y2: 0 };
     const names = this.names.length > 1 ? this.names : [];
     return this.keys([["unpruned", s("line", level)], ...names.map((words, place) => [
       words, s("path", { class: `live-dots-${place}`,

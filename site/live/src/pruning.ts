@@ -157,7 +157,8 @@ export class Pruning {
     new Uint32Array(this.machine.buffer, ptr, 2).set([0, at.length]);
     new Uint16Array(this.machine.buffer, idx, at.length).set(at);
     this.machine.floats(val, at.length).set(at.map(j => pixels[j]));
-    const outputs = new Float32Array(1000), image = { n: 1, ptr, idx, val, labels: new Uint8Array(1) };
+    const image = { n: 1, ptr, idx, val, labels: new Uint8Array(1) };
+    const outputs = new Float32Array(1000);
     for (let share = 0; share < 100; share++) {
       const read = this.reader.forward(this.masked("global", share / 100), image);
       outputs.set(read.subarray(0, 10), 10 * share);

@@ -62,18 +62,20 @@ class Trials extends Chart {
       s("path", { class: "live-beyond",
                   d: dots(this.trials.filter(trial => !fits(trial))) }),
       s("line", { class: "live-bound", x1: this.left, x2: this.right(), y1: level, y2: level }),
-      ...(this.best ? [s("path", { class: "live-ring", d: MARKS.circle(...at(this.best), 9) })] : []),
+      ...(this.best ? [s("path", { class: "live-ring",
+                                   d: MARKS.circle(...at(this.best), 9) })] : []),
     ];
   }
 }
 
+const NETWORKS = ["lenet_300_100", "lenet_5", "alexnet_mini", "vgg_mini"];
 const KINDS = { weight: "weights", neuron: "neurons", filter: "filters" };
 const RETRAINED = { yes: "retrained after each step", no: "not retrained" };
 
 export const bound: Figure = async () => {
   const { images, trials } = await file("bound") as Data;
   const chart = new Trials(), line = new Line(), bars = new Bars("The chosen network", "live-wide");
-  const names = ["lenet_300_100", "lenet_5", "alexnet_mini", "vgg_mini"].filter(name => trials[name]);
+  const names = NETWORKS.filter(name => trials[name]);
   const networks = Object.fromEntries(names.map(name => [name, name]));
   const asked = { network: names[0], kind: "weight", retrained: "yes", seed: "0" };
   const trialOf = ([, , , nonzero, bytes, lost, gained]: Row): Trial => (
@@ -84,21 +86,23 @@ export const bound: Figure = async () => {
       kind === asked.kind && retrained === (asked.retrained === "yes"))).map(trialOf);
     const best = smallestWithin(found, points / 100), head = `bound ${fixed(points, 2)} points:`;
     const kilo = (trial: Trial) => fixed(trial.bytes / 1000, 0);
-    const [value, low, high] = best ? [best.value, best.low, best.high].map(x => fixed(100 * x, 2)) : [];
+    const [value, low, high] = (best ? [best.value, best.low, best.high] : []).map(
+      share => fixed(100 * share, 2));
     const words = best ? `${head} ${thousands(best.nonzero)} weights left, a file of ${kilo(best)} `
         + `kB instead of ${kilo(whole)}, drop on validation ${value} [${low}, ${high}] points.`
       : found.length ? `${head} no trial fits, the original stays.`
       : `${asked.network} has no ${asked.kind}s.`;
     chart.show(found.length ? found : [whole], points, best);
-    chart.describe(`${found.length} trials, drop on validation against weights left, with the bound `
-      + `as a line and the chosen network ringed. ${words}`);
+    chart.describe(`${found.length} trials, drop on validation against weights left, with the `
+      + `bound as a line and the chosen network ringed. ${words}`);
     const now = best ?? whole;
     bars.show([
       { name: "weights left", value: now.nonzero, of: whole.nonzero,
         words: `${thousands(now.nonzero)} of ${thousands(whole.nonzero)}` },
-      { name: "file", value: now.bytes, of: whole.bytes, words: `${kilo(now)} kB of ${kilo(whole)}` }]);
+      { name: "file", value: now.bytes, of: whole.bytes,
+        words: `${kilo(now)} kB of ${kilo(whole)}` }]);
     line.say(words);
-    Object.assign(element.dataset, { at: control.input.value, nonzero: now.nonzero, trials: found.length });
+    Object.assign(element.dataset, { at: control.input.value, nonzero: now.nonzero });
   };
   const pick = (field: keyof typeof asked) => (value: string) => {
     asked[field] = value;
@@ -114,9 +118,10 @@ export const bound: Figure = async () => {
     choice("Seed", seeds, asked.seed, pick("seed")),
     line.element, line.status,
     h("div", { class: "live-panels" }, chart.element, bars.element),
-    h("p", { class: "live-note" }, `Trials of the long run (course experiments tradeoff), both ways `
-      + `of sharing out what goes, read on ${thousands(images)} digits of the validation split, never `
-      + `on test. Filled: within the bound; ringed: the smallest of these. Those that drop more than the axis reaches stand at its end.`));
+    h("p", { class: "live-note" }, `Trials of the long run (course experiments tradeoff), both `
+      + `ways of sharing out what goes, read on ${thousands(images)} digits of the validation split, `
+      + `never on test. Filled: within the bound; ringed: the smallest of these. Those that drop `
+      + `more than the axis reaches stand at its end.`));
   move();
   return element;
 };

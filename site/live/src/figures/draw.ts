@@ -64,9 +64,9 @@ export function runs(digits: number[]): { digit: number; from: number; to: numbe
 export function verdict(digits: number[]): string {
   const stop = digits.findIndex(digit => digit !== digits[0]);
   if (stop < 0) return `It reads ${digits[0]} at every sparsity up to 99 %.`;
-  const back = digits.slice(stop).includes(digits[0]) ? `, and further on ${digits[0]} at times` : "";
-  return `It reads ${digits[0]} up to a sparsity of ${stop - 1} %, and stops at ${stop} %, where it `
-    + `reads ${digits[stop]}${back}.`;
+  const [first] = digits, again = digits.slice(stop).includes(first);
+  return `It reads ${first} up to a sparsity of ${stop - 1} %, and stops at ${stop} %, where it `
+    + `reads ${digits[stop]}${again ? `, and further on ${first} at times` : ""}.`;
 }
 
 class Outputs extends Panel {
@@ -96,6 +96,11 @@ class Outputs extends Panel {
     }));
   }
 }
+
+const NOTE = "LeNet-300-100 with its 266,200 weights reads your digit in this browser, at a hundred "
+  + "sparsities: the smallest weights of all layers go first. Your drawing is scaled and centred as "
+  + "MNIST's digits are, and sent nowhere. By keyboard: arrow keys move the pen, the space bar lifts "
+  + "or lowers it. MNIST by Y. LeCun and C. Cortes, CC BY-SA 3.0.";
 
 export const draw: Figure = async (_, failed) => {
   const client = await network("network", "digits"), known = await client.ask("describe", {});
@@ -129,8 +134,8 @@ export const draw: Figure = async (_, failed) => {
   const picture = () => {
     const ink = themed(element, "--live-ink");
     paint(seen, 28, 28, k => [...ink, Math.round(255 * pixels[k])]);
-    seen.setAttribute("aria-label", all ? "What the network gets: the digit, centred, 28 by 28 pixels"
-                                        : "What the network gets: nothing yet");
+    seen.setAttribute("aria-label", `What the network gets: ${
+      all ? "the digit, centred, 28 by 28 pixels" : "nothing yet"}`);
   };
   const pad = new Pad((strokes: Stroke[]) => void read(
     strokes.flat().length > 1 ? centred(strokes) as Float32Array<ArrayBuffer> : null));
@@ -148,13 +153,11 @@ export const draw: Figure = async (_, failed) => {
         pad.element,
         h("div", { class: "live-buttons" }, button("Clear", () => pad.clear()),
           button("A digit from MNIST", () => fromStore(undefined)))),
-      h("div", { class: "live-gets" }, h("p", { class: "live-title" }, "What the network gets"), seen),
+      h("div", { class: "live-gets" },
+        h("p", { class: "live-title" }, "What the network gets"), seen),
       outputs.element),
     control.element, line.element, line.status, strip.element,
-    h("p", { class: "live-note" }, "LeNet-300-100 with its 266,200 weights reads your digit in this "
-      + "browser, at a hundred sparsities: the smallest weights of all layers go first. Your drawing "
-      + "is scaled and centred as MNIST's digits are, and sent nowhere. By keyboard: arrow keys move "
-      + "the pen, the space bar lifts or lowers it. MNIST by Y. LeCun and C. Cortes, CC BY-SA 3.0."));
+    h("p", { class: "live-note" }, NOTE));
   new MutationObserver(picture).observe(document.documentElement,
                                         { attributes: true, attributeFilter: ["data-theme"] });
   picture();

@@ -11,7 +11,7 @@ const ALL = 266_200;
 const nameOf = (state: number) => state === 0 ? "as trained"
   : `round ${Math.ceil(state / 2)}, ${state % 2 ? "cut" : "retrained"}`;
 
-/** Accuracy falls with each cut and comes back with each retraining; what lies ahead is not shown. */
+/** Accuracy falls with each cut, retraining brings it back; what lies ahead is not shown. */
 class Sawtooth extends Chart {
   private far = 0;
   private at = 0;
@@ -64,8 +64,8 @@ class Bands extends Panel {
   show(now: Rounded, words: string): void {
     this.now = now;
     const empty = now.pixels.filter(n => !n).length;
-    this.describe(`The mask of the first layer, a dot for each weight that is kept, and a line of how `
-      + `many each input keeps. ${empty} of 784 inputs keep none. ${words}`);
+    this.describe(`The mask of the first layer, a dot for each weight that is kept, and a line of `
+      + `how many each input keeps. ${empty} of 784 inputs keep none. ${words}`);
     this.draw();
   }
 
@@ -108,10 +108,10 @@ export const rounds: Figure = async () => {
   const move = (state: number) => {
     const now = all[state], left = now.kept.reduce((a, b) => a + b, 0);
     const before = state && state % 2 === 0 ? `${fixed(accuracies[state - 1], 1)} % → ` : "";
-    const words = `${nameOf(state)}: ${fixed(ALL / left, 1)} times fewer weights, accuracy ${before}`
-      + `${fixed(accuracies[state], 1)} %.`;
+    const words = `${nameOf(state)}: ${fixed(ALL / left, 1)} times fewer weights, accuracy `
+      + `${before}${fixed(accuracies[state], 1)} %.`;
     saw.move(state);
-    saw.describe(`Accuracy against rounds: it falls with a cut, and retraining brings it back. ${words}`);
+    saw.describe(`Accuracy against rounds, up and down, cut and retrained in turn. ${words}`);
     histogram.show([], now.counts);
     histogram.describe(`Histogram of the weights of fc1 that are kept. ${words}`);
     bands.show(now, words);

@@ -27,12 +27,12 @@ export const sparsity: Figure = async (_, failed) => {
     const value = at / 100, by = scope;
     const { right, kept, zeros, pixels } = await client.ask("step", { by, value });
     const accuracy = 100 * (right / known.images), left = kept.reduce((sum, n) => sum + n, 0);
-    const words = `sparsity ${general(value)}: ${fixed(100 * (1 - left / ALL), 1)} % of all weights `
-      + `are zero, accuracy ${fixed(accuracy, 1)} %.`;
+    const words = `sparsity ${general(value)}: ${fixed(100 * (1 - left / ALL), 1)} % of all `
+      + `weights are zero, accuracy ${fixed(accuracy, 1)} %.`;
     histogram.show(zeros);
     trail.mark(value, accuracy, NAMES[by]);
-    map.show(pixels.map(n => n / 300), `The pixels of the image, each with the share of its weights `
-      + `that it keeps in fc1. ${pixels.filter(n => !n).length} of 784 keep none.`);
+    map.show(pixels.map(n => n / 300), `The pixels of the image, each with the share of its `
+      + `weights that it keeps in fc1. ${pixels.filter(n => !n).length} of 784 keep none.`);
     bars.show(kept.map((n, l) => ({ name: `fc${l + 1}`, value: n, of: SIZES[l],
       words: `${fixed(100 * n / SIZES[l], 1)} % of ${SIZES[l].toLocaleString("en-US")}` })));
     histogram.describe(`Histogram of all weights, those that are zero marked. ${words}`);

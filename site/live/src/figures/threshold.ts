@@ -13,7 +13,8 @@ export const threshold: Figure = async (_, failed) => {
   const histogram = new Histogram("How many weights of fc1 have which value", "weight of fc1",
                                   known.counts.fc1, top);
   const trail = new Trail("Accuracy at the thresholds visited so far", {
-    from: 0, to: top, ticks: [0, 0.05, 0.1, 0.15, 0.2, 0.25], label: "threshold" }, 100 * known.right / known.images);
+    from: 0, to: top, ticks: [0, 0.05, 0.1, 0.15, 0.2, 0.25], label: "threshold" },
+    100 * known.right / known.images);
   const move = latest(async (at: number) => {
     const value = at * (top / 100);
     const { right, kept, zeros } = await client.ask("step", { by: "threshold", value });
@@ -22,7 +23,7 @@ export const threshold: Figure = async (_, failed) => {
       + `accuracy ${fixed(accuracy, 1)} %.`;
     histogram.show(zeros);
     trail.mark(value, accuracy);
-    histogram.describe(`Histogram of the weights of fc1, those below the threshold marked. ${words}`);
+    histogram.describe(`Histogram of the weights of fc1, those that are zero marked. ${words}`);
     trail.describe(`Accuracy against threshold. ${words}`);
     line.say(words, at > 0);
     Object.assign(element.dataset, { at, right, kept: kept.join() });

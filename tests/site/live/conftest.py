@@ -1,7 +1,7 @@
 """A browser, and live figures opened in it; whatever the page complains about fails the test."""
 
 import pytest
-from live_page import NAMES, browser, built, figure, write
+from live_page import browser, built, figure, write
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,6 @@ def fresh(live_chromium, request):
 @pytest.fixture(scope="module")
 def opened(live_chromium, folder):
     """Give a function that returns a living figure, opened once for all tests of a file."""
-    assert NAMES
     pages, amiss = {}, []
 
     def open_figure(name):

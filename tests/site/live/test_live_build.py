@@ -9,7 +9,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from live_fixtures import folder  # noqa: F401
 from live_page import DIST, LIVE
 
 from course_lib.data import load_mnist

@@ -5,7 +5,6 @@ import re
 import shutil
 
 import pytest
-from live_fixtures import folder, fresh, live_chromium  # noqa: F401
 from live_page import LIVE, NAMES, arrived, figure, line, move, right, server
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -134,7 +133,7 @@ def test_a_drawing_is_centred_as_mnist_and_read(digit, corner, folder, fresh):
     pixels = [int(value) for value in live.get_attribute("data-pixels").split(",")]
     inked = [(at % 28, at // 28) for at, value in enumerate(pixels) if value > 25]
     for side in zip(*inked, strict=True):
-        assert max(side) - min(side) + 1 <= 21  # 20, and where it begins between two pixels one more
+        assert max(side) - min(side) + 1 <= 21  # 20, or one more where it begins between two
     assert max(max(side) - min(side) for side in zip(*inked, strict=True)) + 1 >= 19
     for k in (0, 1):
         middle = sum(value * ((at % 28, at // 28)[k] + 0.5) for at, value in enumerate(pixels))

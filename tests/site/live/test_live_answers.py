@@ -5,7 +5,6 @@ import runpy
 
 import pytest
 import torch
-from live_fixtures import folder, live_chromium, opened  # noqa: F401
 from live_page import LIVE, line, move, right
 
 from course_lib.data import load_mnist
@@ -163,8 +162,9 @@ def expected(rows, points, kind, retrained):
     if best is None:
         return f"bound {points:.2f} points: no trial fits, the original stays."
     return (f"bound {points:.2f} points: {best['nonzero']:,} weights left, a file of "
-            f"{best['bytes']['zstd'] / 1000:.0f} kB instead of {rows[0]['bytes']['zstd'] / 1000:.0f}"
-            f", drop on validation {lost(best).points:.2f} points.")
+            f"{best['bytes']['zstd'] / 1000:.0f} kB instead of "
+            f"{rows[0]['bytes']['zstd'] / 1000:.0f}, "
+            f"drop on validation {lost(best).points:.2f} points.")
 
 
 def test_a_digit_from_mnist_at_a_hundred_sparsities(opened, model, split):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-HOME = Path(__file__).resolve().parents[2]
+HOME = Path(__file__).resolve().parents[3]
 LIVE = HOME / "site" / "live"
 DIST = LIVE / "dist"
 NAMES = ("draw", "sparsity", "threshold", "neurons", "rounds", "bound")
@@ -108,8 +108,10 @@ def figure(page, name: str):
 
 def move(page, live, value: int) -> None:
     """Put the slider somewhere, and wait until the figure is there."""
-    live.locator("input[type=range]").evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value)
+    live.locator("input[type=range]").evaluate("""(input, value) => {
+        input.value = value;
+        input.dispatchEvent(new Event('input'));
+    }""", value)
     arrived(page, live, value)
 
 
