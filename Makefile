@@ -81,8 +81,14 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/onnx_runtime.py
 	.venv/bin/python benchmarks/capstone.py
 	@[ ! -d build/site ] || .venv/bin/python benchmarks/site.py
+	.venv/bin/python benchmarks/live.py
+
+live: $(READY) ## build the live networks of the web site, in site/live/dist, which takes npm
+	npm ci --prefix site/live --no-audit --no-fund
+	npm run --prefix site/live build
+	.venv/bin/python site/live/weights.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
 
-.PHONY: help lab test test-solutions run refresh site test-site bench lint
+.PHONY: help lab test test-solutions run refresh site test-site bench lint live

@@ -81,7 +81,8 @@ def test_no_file_names_a_registrys_host():
     hosts = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "debian" + ".org")
     looked_at = 0
     for path in HOME.rglob("*"):
-        ours = not {".venv", ".git", "build", "work"} & set(path.relative_to(HOME).parts)
+        parts = set(path.relative_to(HOME).parts)
+        ours = not {".venv", ".git", "build", "work", "node_modules"} & parts
         if ours and path.is_file() and path.suffix in (
                 ".txt", ".yml", ".toml", ".py", ".md", ".cfg", ".ipynb", ""):
             looked_at += 1
