@@ -78,15 +78,33 @@ def _on_both(rows: Iterable[dict], bound: float, cut: int) -> tuple[float, float
     return seen(best), 2 * drop_of(best).value - seen(best)
 
 
-def sweep_of(rows: Iterable[dict], network: str, kind: str = "none", *, way: str | None = None,
-             retrained: bool = True) -> list[dict]:
-    """Return the rows of a network pruned by one kind, and its unpruned ones.
+def only(rows: Iterable[dict], **fields: object) -> list[dict]:
+    """Return the rows whose fields are as given, in the order of the seeds.
 
-    Of `way` "uniform" or "sensitivity" only, by default of both. By kind "none" the unpruned ones.
+    >>> only([{"seed": 1, "kind": "a"}, {"seed": 0, "kind": "a"}, {"seed": 2}], kind="a")
+    [{'seed': 0, 'kind': 'a'}, {'seed': 1, 'kind': 'a'}]
     """
-    return [row for row in rows if row["network"] == network and (
-        row["strength"] == 0 or ((row["granularity"], row["retrained"]) == (kind, retrained)
-                                 and way in (None, row["way"])))]
+    return sorted((row for row in rows if all(
+        row.get(field) == value for field, value in fields.items())), key=itemgetter("seed"))
+
+
+def networks_of(rows: Iterable[dict]) -> dict[str, int]:
+    """Return of how many seeds there are rows of each network, LeNet-300-100 first."""
+    seeds: dict[str, set[int]] = {}
+    for row in sorted(rows, key=lambda row: row["network"] != "lenet_300_100"):
+        seeds.setdefault(row["network"], set()).add(row["seed"])
+    return {network: len(found) for network, found in seeds.items()}
+
+
+def sweep_of(rows: Iterable[dict], network: str, kind: str, *, way: str | None = None,
+             retrained: bool = True) -> list[dict]:
+    """Return the rows of a network pruned by one kind, and the unpruned one of each seed.
+
+    Of `way` "uniform" or "sensitivity" only, by default of both.
+    """
+    return [row for row in only(rows, network=network)
+            if row["strength"] == 0 or (way in (None, row["way"]) and (
+                row["granularity"], row["retrained"]) == (kind, retrained))]
 
 
 def saved(best: Iterable[dict], rows: Iterable[dict]) -> list[float]:
@@ -95,15 +113,37 @@ def saved(best: Iterable[dict], rows: Iterable[dict]) -> list[float]:
     return [1 - row["bytes"]["zstd"] / whole[row["seed"]] for row in best]
 
 
-def mean_drop(before: Sequence[dict], after: Sequence[dict]) -> str:
-    """Write the mean drop on test in points, for other seeds and images; of few seeds each one's.
+def compared(before: Sequence[dict], after: Sequence[dict]
+             ) -> tuple[list[float], Interval | None]:
+    """Return the drop on test of each seed, and that of their mean for other seeds and images.
 
-    Rows of two networks of each seed, in the same order, that say which images are "wrong".
+    Rows of two networks of each seed, in the same order, that say which images are "wrong". Of few
+    seeds there is no mean.
     """
     first, second = right_images(before, "test"), right_images(after, "test")
-    if len(first) > FEW:
-        return f"{two_level_drop(first, second).points:.2f}"
-    return told((first.double() - second.double()).mean(1).tolist())
+    values = (first.double() - second.double()).mean(1).tolist()
+    if len(values) <= FEW:
+        return values, None
+    found = two_level_drop(first, second)
+    return values, Interval(found.value, found.low, found.high)
+
+
+def mean_drop(before: Sequence[dict], after: Sequence[dict]) -> str:
+    """Write what `compared` finds in points: the mean with its interval, or from … to."""
+    values, mean = compared(before, after)
+    return told(values) if mean is None else f"{mean.points:.2f}"
+
+
+def ahead(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Write by how many points our shares exceed theirs, seed by seed; of few seeds how often.
+
+    >>> ahead([0.5, 0.6], [0.4, 0.7])
+    'ahead in 1 of 2'
+    """
+    if len(ours) > FEW:
+        return f"{seed_interval(ours, minus=theirs).points:.1f}"
+    first = sum(one > other for one, other in zip(ours, theirs, strict=True))
+    return f"ahead in {first} of {len(ours)}"
 
 
 def told(values: Sequence[float], form: str = ".2f") -> str:
@@ -117,14 +157,19 @@ def told(values: Sequence[float], form: str = ".2f") -> str:
     return f"{100 * min(values):{form}} to {100 * max(values):{form}}"
 
 
-def group_drop(rows: Sequence[dict], group: Group, minus: Group | None = None) -> Interval:
+def group_drop(rows: Sequence[dict], group: Group, minus: Group | None = None, *,
+               other_images: bool = True) -> Interval:
     """Return the mean drop of a group of images, for other seeds and for other images.
 
     `rows` of `writers`, of one strength. With `minus` it is how much more that group loses than
-    another, seed by seed; the two have no image in common.
+    another, seed by seed; the two have no image in common. Without `other_images` the interval is
+    that over seeds alone.
     """
     groups = [group] if minus is None else [group, minus]
     parts = [[row["groups"][split][name] for row in rows] for split, name in groups]
     drops = [[(part["drop"][0] - part["drop"][1]) / part["images"] for part in each]
              for each in parts]
-    return widened(seed_interval(*drops), *(each[0]["image_variance"] for each in parts))
+    over_seeds = seed_interval(*drops)
+    if not other_images:
+        return over_seeds
+    return widened(over_seeds, *(each[0]["image_variance"] for each in parts))
