@@ -138,12 +138,12 @@ def ahead(ours: Sequence[float], theirs: Sequence[float]) -> str:
     """Write by how many points our shares exceed theirs, seed by seed; of few seeds how often.
 
     >>> ahead([0.5, 0.6], [0.4, 0.7])
-    'ahead in 1 of 2'
+    'more in 1 of 2 networks'
     """
     if len(ours) > FEW:
-        return f"{seed_interval(ours, minus=theirs).points:.1f}"
+        return f"{seed_interval(ours, minus=theirs).points:.1f} points"
     first = sum(one > other for one, other in zip(ours, theirs, strict=True))
-    return f"ahead in {first} of {len(ours)}"
+    return f"more in {first} of {len(ours)} networks"
 
 
 def told(values: Sequence[float], form: str = ".2f") -> str:

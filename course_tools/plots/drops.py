@@ -58,8 +58,8 @@ def verdicts(found: Sequence[tuple[float, Drop]], bound: float, ax: Axes | None 
                 label=f"{name}: {len(those)}")
     ax.axhline(100 * bound, color="black", linestyle="--", linewidth=1.5)
     ax.axvline(100 * bound, color="black", linestyle="--", linewidth=1.5)
-    ax.annotate("bound", (0, 100 * bound), xytext=(4, 4), textcoords="offset points",
-                xycoords=("axes fraction", "data"), fontsize=10)
+    ax.annotate("bound", (1, 100 * bound), xytext=(4, 0), textcoords="offset points", va="center",
+                xycoords=("axes fraction", "data"))
     ax.set(xlabel="drop on validation (points)", ylabel="drop on test (points)")
     ax.grid(alpha=0.3)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -69,16 +69,17 @@ def verdicts(found: Sequence[tuple[float, Drop]], bound: float, ax: Axes | None 
 def spans(rows: Mapping[str, Interval], ax: Axes | None = None, *,
           dots: Mapping[str, Sequence[float]] | None = None, xlabel: str = "") -> Axes:
     """Draw a row for each name: a 95 % interval with its mean, and above it a dot a network."""
-    ax = panels(width=8, height=1.1 + 0.6 * len(rows))[0, 0] if ax is None else ax
     names = list(rows) if dots is None else list(dots)
+    ax = panels(width=8, height=1.1 + 0.6 * len(names))[0, 0] if ax is None else ax
+    above = 0 if dots is None else 0.15
     for row, name in enumerate(names):
         colour, mark = COLOURS[row % len(COLOURS)], MARKS[row % len(MARKS)]
         if dots is not None:
-            ax.plot(dots[name], [row - 0.15] * len(dots[name]), mark, color=colour, alpha=0.6,
+            ax.plot(dots[name], [row - above] * len(dots[name]), mark, color=colour, alpha=0.6,
                     markersize=7)
         if name in rows:
-            ax.hlines(row + 0.15, rows[name].low, rows[name].high, color="black", linewidth=2.5)
-            ax.plot(rows[name].mean, row + 0.15, mark, color=colour, markersize=9,
+            ax.hlines(row + above, rows[name].low, rows[name].high, color="black", linewidth=2.5)
+            ax.plot(rows[name].mean, row + above, mark, color=colour, markersize=9,
                     markeredgecolor="black")
     ax.axvline(0, color=RED, linestyle="--", linewidth=1)
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6),
