@@ -306,7 +306,8 @@ EXERCISES = (
         "6.7", "Two intervals, one difference", 2, 2,
         answer="c",
         choices={
-            "a": "pruning costs more on digits of unseen writers: one of the two intervals lies above zero",
+            "a": "pruning costs more on digits of unseen writers: one of the two intervals lies "
+                 "above zero",
             "b": "seen and unseen writers' digits cost the same: the wider interval holds zero",
             "c": "these unseen digits lost more than these seen ones, in networks like ours; "
                  "whether other digits would is open",
