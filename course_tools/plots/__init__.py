@@ -31,6 +31,7 @@ from course_tools.plots.results import (
            symmetric_bins,
            trials,
 )
+from course_tools.plots.rounds import read_pixels, sawtooth
 from course_tools.plots.seeds import dots, parts, seeds
 from course_tools.plots.struck import struck
 from course_tools.plots.units import units
@@ -38,5 +39,5 @@ from course_tools.plots.units import units
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY", "Picture",
            "architecture", "bars", "before_after", "budgets", "cloud", "curves", "digits", "dots",
            "histogram", "maps", "matrix", "network", "ordered", "panels", "parts", "picture",
-           "pixel_map", "residual", "runners", "runs", "seeds", "squares", "struck",
-           "symmetric_bins", "tiles", "trials", "twins_and_reader", "units", "unrolled"]
+           "pixel_map", "read_pixels", "residual", "runners", "runs", "sawtooth", "seeds", "squares",
+           "struck", "symmetric_bins", "tiles", "trials", "twins_and_reader", "units", "unrolled"]
