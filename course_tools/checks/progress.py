@@ -22,7 +22,7 @@ from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
 KNOWN = {"tried": MARKS["not yet"], "right": MARKS["right"]}
 RENUMBERED: tuple[dict[str, str], ...] = (  # {old number: new}, for each time that numbers changed
     {"1.2": "", "1.3": "1.6", "1.4": "1.7", "2.4": "",  # "" where an exercise is gone
-     "3.2": "", "3.3": "", "3.4": "3.8"},
+     "3.2": "", "3.3": "", "3.4": "3.8", "5.2": "", "5.4": "11.2"},
 )
 
 
