@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from course_lib.data import MNIST
+from course_lib.data import MNIST, Split
 from course_lib.masks import Masks, keep_top, magnitude_masks, masked, random_masks
 from course_lib.models import lenet_300_100, vgg_mini
 from course_lib.scores import fisher_scores, wanda_scores
@@ -30,10 +30,9 @@ def surgery(data: MNIST, *, seed: int, recipe: Mapping = SURGERY) -> list[dict]:
     best for this mask. Every row says what is read of validation and of test.
     """
     model = _reference(data, seed, recipe)
-    images, rows = calibration(data, seed, recipe["images"]), []
-    rows.append(_row(seed, 0.0, "whole", "old", model, data))
-    scores = {"Fisher": fisher_scores(model, data.train[:recipe["labelled"]]),
-              "Wanda": wanda_scores(model, images)}
+    split = calibration(data, seed, recipe["images"])
+    images, rows = split.images, [_row(seed, 0.0, "whole", "old", model, data)]
+    scores = {"Fisher": fisher_scores(model, split), "Wanda": wanda_scores(model, images)}
     for share in recipe["sparsities"]:
         for mask, masks in choices(model, scores, share, seed).items():
             for values, network in valued(model, masks, images, mask in recipe["refitted"]):
@@ -53,7 +52,7 @@ def calibration_images(data: MNIST, *, seed: int, recipe: Mapping = CALIBRATION)
     share = recipe["sparsity"]
     masks = magnitude_masks(model, share)
     for count in recipe["counts"]:
-        images = calibration(data, seed, count)
+        images = calibration(data, seed, count).images
         for damping in recipe["dampings"]:
             found = {"refitted": refit(model, masks, images, damping=damping),
                      "column by column": sparsegpt(model, budget(masks), images,
@@ -68,7 +67,7 @@ def surgery_convolutions(data: MNIST, *, seed: int, recipe: Mapping = SURGERY_CO
     """Prune single weights of vgg_mini: refitted, or only batch norm's statistics anew."""
     model, rows = vgg_mini(seed), []
     train(model, first_images(data, recipe["trained"]).train, **recipe["brief"], seed=seed)
-    images = calibration(data, seed, recipe["images"])
+    images = calibration(data, seed, recipe["images"]).images
     rows.append(_row(seed, 0.0, "whole", "old", model, data))
     for share in recipe["sparsities"]:
         masks = magnitude_masks(model, share)
@@ -85,10 +84,11 @@ def _reference(data: MNIST, seed: int, recipe: Mapping) -> nn.Sequential:
     return model
 
 
-def calibration(data: MNIST, seed: int, count: int) -> Tensor:
+def calibration(data: MNIST, seed: int, count: int) -> Split:
     """Return so many training images, drawn by the seed; of two draws one holds the other."""
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))  # not that of the weights
-    return data.train.images[torch.randperm(len(data.train), generator=generator)[:count]]
+    drawn = torch.randperm(len(data.train), generator=generator)[:count]
+    return Split(data.train.images[drawn], data.train.labels[drawn])
 
 
 def budget(masks: Masks) -> dict[str, float]:

@@ -149,8 +149,7 @@ RETRAINED = {"magnitude": "global magnitude", "random, magnitude's budgets": "gl
 SURGERY = {
     "brief": BRIEF,
     "sparsities": (0.8, 0.9, 0.95, 0.98),
-    "images": 4_000,  # of the training split, without labels
-    "labelled": 1_000,  # for the Fisher, which needs them
+    "images": 4_000,  # of the training split; only the Fisher takes their labels
     "refitted": ("magnitude", "magnitude, same share", "random, magnitude's budgets",
                  "random, same share", "Fisher", "Wanda by row",
                  "Wanda over all", "Wanda by row, magnitude's budgets"),
