@@ -247,8 +247,8 @@ EXERCISES = (
             "The second network has their mask. It is to have magnitude's.":
                 lambda model, theirs, inputs: _pair(
                     masked(model, theirs), refit(model, theirs, inputs)),
-            "The second network has magnitude's old values, which is known already. (A refit gives "
-            "them back as well if it begins from the network already cut.)":
+            "The second network has magnitude's old values, which is known already. A refit gives "
+            "them back as well if it begins from the network already cut.":
                 lambda model, theirs, inputs: _pair(
                     masked(model, theirs), masked(model, _by_size(model, theirs))),
             "Magnitude got the same sparsity in all, but not the same budget in each layer. Then a "

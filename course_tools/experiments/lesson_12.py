@@ -109,17 +109,23 @@ def choices(model: nn.Module, scores: Mapping[str, Scores], sparsity: float, see
     """Return masks of one sparsity by who chooses, and by who sets the layers' budgets."""
     by_size = magnitude_masks(model, sparsity)
     shares, wanda = budget(by_size), scores["Wanda"]
+    by_row, by_layer = row_masks(wanda, sparsity), {
+        name: keep_top(score, sparsity) for name, score in wanda.items()}
+    last = list(wanda)[-1]
     return {
         "magnitude": by_size,
         "magnitude, same share": magnitude_masks(model, sparsity, scope="layer"),
         "random, magnitude's budgets": random_masks(model, shares, seed=seed),
         "random, same share": random_masks(model, sparsity, seed=seed),
         "Fisher": over_all(scores["Fisher"], sparsity),
-        "Wanda by row": row_masks(wanda, sparsity),
-        "Wanda by layer": {name: keep_top(score, sparsity) for name, score in wanda.items()},
+        "Wanda by row": by_row,
+        "Wanda by layer": by_layer,
+        "Wanda by layer, the last by row": by_layer | {last: by_row[last]},
         "Wanda over all": over_all(wanda, sparsity),
         "Wanda by row, magnitude's budgets": {
             name: row_masks({name: score}, shares[name])[name] for name, score in wanda.items()},
+        "Wanda by layer, magnitude's budgets": {
+            name: keep_top(score, shares[name]) for name, score in wanda.items()},
     }
 
 
