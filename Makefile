@@ -61,6 +61,7 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/removal.py
 	.venv/bin/python benchmarks/onnx_runtime.py
 	.venv/bin/python benchmarks/capstone.py
+	.venv/bin/python benchmarks/surgery.py
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
