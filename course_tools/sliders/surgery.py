@@ -88,8 +88,8 @@ def surgery_slider(model: nn.Module, split: Split, inputs: Tensor,
                    solved: Mapping[str, Mapping[float, nn.Module]]) -> Live:
     """Drag the sparsity: magnitude and Wanda are cut live, beside what was solved beforehand.
 
-    All have the budgets of global magnitude. `solved` is {name: {sparsity: network}}; the slider's
-    line of text tells those of the nearest sparsity. Wanda compares within a row.
+    All have the budgets of global magnitude. `solved` is {name: {sparsity: network}}; behind the
+    semicolon the line of text tells those of the nearest sparsity. Wanda compares within a row.
     """
     scores = wanda_scores(model, inputs)
 
@@ -130,8 +130,8 @@ def _four_lines(ax: Axes, cut: Callable[[float], dict[str, float]],
             lines[name].set_data(sorted(seen[name]), [seen[name][x] for x in sorted(seen[name])])
         at.set_xdata([share, share])
         near = min(next(iter(known.values())), key=lambda x: abs(x - share))
-        cut_now = ", ".join(f"{name} {seen[name][share]:.1f} %" for name in seen)
-        solved = ", ".join(f"{name} {100 * points[near]:.1f} %" for name, points in known.items())
-        return f"sparsity {share:.0%}: {cut_now}; solved at {near:.0%}: {solved}."
+        now = ", ".join(f"{name} {seen[name][share]:.1f}" for name in seen)
+        then = ", ".join(f"{name} {100 * points[near]:.1f}" for name, points in known.items())
+        return f"sparsity {share:.0%}: {now}; at {near:.0%}: {then} %."
 
     return step
