@@ -22,9 +22,8 @@ from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
 KNOWN = {"tried": MARKS["not yet"], "right": MARKS["right"]}
 RENUMBERED: tuple[dict[str, str], ...] = (  # {old number: new}, for each time that numbers changed
     {"1.2": "", "1.3": "1.6", "1.4": "1.7", "2.4": "",  # "" where an exercise is gone
-     "3.2": "", "3.3": "", "3.4": "3.8",
-     "7.1": "7.2", "7.2": "7.5", "7.3": "7.6", "7.4": "",
-     "9.3": "9.5", "9.4": "", "9.5": "9.8", "10.1": ""},
+     "3.2": "", "3.3": "", "3.4": "3.8"},
+    {"7.1": "7.2", "7.2": "7.5", "7.3": "7.6", "7.4": ""},
 )
 
 

@@ -19,8 +19,6 @@ from course_tools.plots.base import (
 )
 from course_tools.plots.choices import ordered, tiles
 from course_tools.plots.convolutions import before_after, maps, runners, unrolled
-from course_tools.plots.joins import joins
-from course_tools.plots.missions import missions
 from course_tools.plots.networks import architecture, matrix, network, residual, squares
 from course_tools.plots.redundancy import cloud, runs, twins_and_reader
 from course_tools.plots.results import (
@@ -40,7 +38,7 @@ from course_tools.plots.units import units
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY", "Picture",
            "architecture", "bars", "before_after", "budgets", "cloud", "crossing", "curves",
-           "digits", "float_bits", "gap_strip", "histogram", "joins", "maps", "matrix", "missions",
-           "network", "ordered", "panels", "parts", "picture", "pixel_map", "residual", "runners",
-           "runs", "seeds", "squares", "stacked", "struck", "symmetric_bins", "tiles", "trials",
-           "twins_and_reader", "units", "unrolled"]
+           "digits", "float_bits", "gap_strip", "histogram", "maps", "matrix", "network", "ordered",
+           "panels", "parts", "picture", "pixel_map", "residual", "runners", "runs", "seeds",
+           "squares", "stacked", "struck", "symmetric_bins", "tiles", "trials", "twins_and_reader",
+           "units", "unrolled"]
