@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import ipywidgets
 import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor, nn
@@ -14,19 +13,19 @@ from course_lib.surgery import row_masks
 from course_lib.training import evaluate
 
 from course_tools import plots
-from course_tools.sliders.live import Live, Step, live
+from course_tools.sliders.live import Live, Step, dial, live
 
 TRAINED = (0.6, 0.5)  # the two weights before anything is removed
 
 
-def two_weights_slider() -> Live:
+def two_weightsdial() -> Live:
     """Set the first of two weights to zero, and drag the second; the error follows.
 
     The unit's two inputs have variance 1, and "likeness" is their correlation. The error is half
     the mean square of what the unit's output changes by.
     """
-    likeness = _slider("likeness", 0.8, 0.0, 0.99, 0.01)
-    second = _slider("w2", TRAINED[1], -0.5, 1.5, 0.01)
+    likeness = dial("likeness", 0.8, 0.0, 0.99, 0.01)
+    second = dial("w2", TRAINED[1], -0.5, 1.5, 0.01)
     return live([likeness, second], _bowl, columns=2, inches=4.2,
                 at=[(0.8, 0.5), (0.8, 0.98), (0.0, 0.5)],
                 alt="Lines of equal error around the trained weights, with the line on which w1 is "
@@ -37,13 +36,6 @@ def price(likeness: float, first: float, second: float) -> float:
     """Return the error with these two weights instead of the trained ones."""
     one, other = first - TRAINED[0], second - TRAINED[1]
     return (one ** 2 + 2 * likeness * one * other + other ** 2) / 2
-
-
-def _slider(name: str, value: float, least: float, most: float, step: float
-            ) -> ipywidgets.FloatSlider:
-    return ipywidgets.FloatSlider(
-        value=value, min=least, max=most, step=step, readout_format=".2f", description=name,
-        layout={"width": "24em"}, style={"description_width": "initial"})
 
 
 def _bowl(axes: np.ndarray) -> Step:
@@ -84,7 +76,7 @@ def _bowl(axes: np.ndarray) -> Step:
     return step
 
 
-def surgery_slider(model: nn.Module, split: Split, inputs: Tensor,
+def surgerydial(model: nn.Module, split: Split, inputs: Tensor,
                    solved: Mapping[str, Mapping[float, nn.Module]]) -> Live:
     """Drag the sparsity: magnitude and Wanda are cut live, beside what was solved beforehand.
 
@@ -102,7 +94,7 @@ def surgery_slider(model: nn.Module, split: Split, inputs: Tensor,
 
     known = {name: {share: evaluate(network, split) for share, network in networks.items()}
              for name, networks in solved.items()}
-    return live([_slider("sparsity", 0.9, 0.0, 0.98, 0.01)],
+    return live([dial("sparsity", 0.9, 0.0, 0.98, 0.01)],
                 lambda axes: _four_lines(axes[0], cut, known), columns=1, inches=8.4,
                 at=[(0.9,)],
                 alt="Accuracy against sparsity: magnitude and Wanda as far as the slider went, and "
