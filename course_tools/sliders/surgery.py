@@ -18,7 +18,7 @@ from course_tools.sliders.live import Live, Step, dial, live
 TRAINED = (0.6, 0.5)  # the two weights before anything is removed
 
 
-def two_weightsdial() -> Live:
+def two_weights_slider() -> Live:
     """Set the first of two weights to zero, and drag the second; the error follows.
 
     The unit's two inputs have variance 1, and "likeness" is their correlation. The error is half
@@ -76,7 +76,7 @@ def _bowl(axes: np.ndarray) -> Step:
     return step
 
 
-def surgerydial(model: nn.Module, split: Split, inputs: Tensor,
+def surgery_slider(model: nn.Module, split: Split, inputs: Tensor,
                    solved: Mapping[str, Mapping[float, nn.Module]]) -> Live:
     """Drag the sparsity: magnitude and Wanda are cut live, beside what was solved beforehand.
 
