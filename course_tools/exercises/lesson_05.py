@@ -1,14 +1,20 @@
 """Exercises of lesson 05, Han's method."""
 
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_tools.exercises.kinds import Exercise, Quiz
+from course_lib.data import MNIST, load_mnist
+from course_lib.iterative import prune_and_retrain
+from course_lib.measure import nonzero_weights
+from course_lib.training import evaluate
 
-
-def threshold(weight: Tensor, mask: Tensor, quality: float) -> Tensor:
-    """Return quality times the standard deviation of the weights that the mask keeps."""
-    return quality * weight[mask].std(correction=0)
+from course_tools.capstone.levels import Finding
+from course_tools.exercises.kinds import Exercise, Project, Quiz
 
 
 def cut(weight: Tensor, mask: Tensor, quality: float) -> Tensor:
@@ -17,9 +23,15 @@ def cut(weight: Tensor, mask: Tensor, quality: float) -> Tensor:
     return mask & (weight.abs() >= quality * sigma)
 
 
-def dropout_rate(rate: float, mask: Tensor) -> float:
-    """Return the dropout rate for a layer of which the mask keeps so many connections."""
-    return rate * float(mask.double().mean()) ** 0.5
+def loop(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple[Tensor, list[float]]:
+    """Cut and retrain once for each quality; return the weight and each round's density."""
+    mask, densities = torch.ones_like(weight, dtype=torch.bool), []
+    for quality in qualities:
+        sigma = weight[mask].std(correction=0)
+        mask = mask & (weight.abs() >= quality * sigma)
+        weight = retrain(weight * mask, mask)
+        densities.append(float(mask.double().mean()))
+    return weight, densities
 
 
 def compression_of(weights: dict[str, int], kept: dict[str, float]) -> float:
@@ -28,15 +40,133 @@ def compression_of(weights: dict[str, int], kept: dict[str, float]) -> float:
     return sum(weights.values()) / left
 
 
-def _rms(weight: Tensor) -> Tensor:
-    """Return the root of the mean square, which is sigma only where the mean is zero."""
-    return weight.square().mean().sqrt()
+def threshold(weight: Tensor, mask: Tensor, quality: float) -> Tensor:
+    """Return quality times the standard deviation of the weights that the mask keeps."""
+    return quality * weight[mask].std(correction=0)
 
 
 SURVIVORS = torch.tensor([1.0, 2.0, 4.0, -3.0, 9.0])
 ALIVE = torch.tensor([True, True, True, False, False])
 WEIGHT = torch.tensor([[0.1, -1.0, 3.0], [-3.0, 5.0, 0.9], [0.0, 0.6, -0.4]])
+LAYER = (torch.arange(24) * 7 % 24 - 11.0).reshape(4, 6) / 6  # in no order, of both signs
 MASK = torch.tensor([[True, True, True], [True, False, True], [True, True, False]])
+
+
+# A stand-in for training, and loops that go wrong
+
+def retrain(weight: Tensor, mask: Tensor) -> Tensor:
+    """Let each survivor take over its share of what is missing to a sum of 12, and drift."""
+    drift = torch.arange(weight.numel()).reshape(weight.shape) % 5 - 2.0
+    missing = (12 - weight.sum()) / max(1, int(mask.sum()))
+    return (weight + missing + 0.4 * drift) * mask
+
+
+def _looped(one_round: Callable, weight: Tensor, qualities: list[float]
+            ) -> tuple[Tensor, list[float]]:
+    """Return what a loop does whose round takes weight and mask and returns both anew."""
+    mask, densities = torch.ones_like(weight, dtype=torch.bool), []
+    for quality in qualities:
+        weight, mask = one_round(weight, mask, quality)
+        densities.append(float(mask.double().mean()))
+    return weight, densities
+
+
+def _old_sigma(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple:
+    sigma = weight.std(correction=0)
+
+    def one_round(weight: Tensor, mask: Tensor, quality: float) -> tuple[Tensor, Tensor]:
+        mask = mask & (weight.abs() >= quality * sigma)
+        return retrain(weight * mask, mask), mask
+    return _looped(one_round, weight, qualities)
+
+
+def _all_sigma(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple:
+    def one_round(weight: Tensor, mask: Tensor, quality: float) -> tuple[Tensor, Tensor]:
+        mask = mask & (weight.abs() >= quality * weight.std(correction=0))
+        return retrain(weight * mask, mask), mask
+    return _looped(one_round, weight, qualities)
+
+
+def _new_mask(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple:
+    def one_round(weight: Tensor, mask: Tensor, quality: float) -> tuple[Tensor, Tensor]:
+        mask = weight.abs() >= threshold(weight, mask, quality)
+        return retrain(weight * mask, mask), mask
+    return _looped(one_round, weight, qualities)
+
+
+def _retrained_at_the_end(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple:
+    def one_round(weight: Tensor, mask: Tensor, quality: float) -> tuple[Tensor, Tensor]:
+        mask = cut(weight, mask, quality)
+        return weight * mask, mask
+    weight, densities = _looped(one_round, weight, qualities)
+    return retrain(weight, weight != 0), densities
+
+
+def _not_zeroed(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple:
+    def one_round(weight: Tensor, mask: Tensor, quality: float) -> tuple[Tensor, Tensor]:
+        mask = cut(weight, mask, quality)
+        return retrain(weight, mask), mask
+    return _looped(one_round, weight, qualities)
+
+
+def _from_the_first_values(weight: Tensor, retrain: Callable, qualities: list[float]) -> tuple:
+    first = weight
+
+    def one_round(weight: Tensor, mask: Tensor, quality: float) -> tuple[Tensor, Tensor]:
+        mask = cut(weight, mask, quality)
+        return retrain(first * mask, mask), mask
+    return _looped(one_round, weight, qualities)
+
+
+# Qualities of one's own
+
+def network(model: nn.Sequential, data: MNIST) -> nn.Sequential:
+    """Prune as in the lesson for three rounds, and milder in the fourth."""
+    rounds = [{"fc1": q, "fc2": q, "fc3": 0.6 * q} for q in (1.0, 1.0, 1.0, 0.85)]
+    *_, last = prune_and_retrain(model, data, rounds, epochs=2, lr=2e-3, l1=2e-5)
+    found = copy.deepcopy(model)
+    found.load_state_dict(last.weights)
+    return found
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Hold how many times fewer weights than LeNet-300-100 a network has, and its accuracy."""
+
+    compression: float
+    accuracy: float
+
+
+FEWER, ACCURACY = 40, 0.981
+ASKED = {"weights": f"at least {FEWER} times fewer than LeNet-300-100's",
+         "accuracy": f"at least {100 * ACCURACY:g} % of the validation digits"}
+
+
+@cache
+def _mnist() -> MNIST:
+    return load_mnist()
+
+
+def weighed(answer: object) -> Weighed:
+    """Count what is not zero, and read the validation digits.
+
+    What is no network for these images, or has no weights, raises ValueError.
+    """
+    if not isinstance(answer, nn.Module):
+        raise ValueError(f"my_network is a {type(answer).__name__}; allowed is a network: build "
+                         "one, and give it the weights of a round with load_state_dict")
+    try:
+        accuracy = evaluate(answer, _mnist().validation)
+        return Weighed(266_200 / max(1, nonzero_weights(answer)), accuracy)
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(f"my_network does not run on the digits: {error}") from None
+
+
+def findings(found: Weighed) -> tuple[Finding, ...]:
+    """Hold a network against the two budgets, in words that are the same in every run."""
+    fits = {"weights": found.compression >= FEWER, "accuracy": found.accuracy >= ACCURACY}
+    return tuple(Finding(name, "met" if fits[name] else "missed", told)
+                 for name, told in ASKED.items())
 
 
 EXERCISES = (
@@ -58,32 +188,34 @@ EXERCISES = (
         why="The first round removed everything below the threshold, the second one has the same "
             "threshold, and nothing has moved in between.",
     ),
-    Exercise(
-        "5.2", "The threshold of a round", 1, 4,
-        reference=threshold,
-        cases=lambda: [(SURVIVORS, ALIVE, 1.0), (SURVIVORS, ~ALIVE, 0.5), (WEIGHT, MASK, 2.0)],
-        mistakes={
-            "That is sigma of all weights; those that were pruned have to be left out.":
-                lambda weight, mask, quality: quality * weight.std(correction=0),
-            "The pruned weights count there as zeros. They have to be left out, not set to zero.":
-                lambda weight, mask, quality: quality * (weight * mask).std(correction=0),
-            "That is torch's sample estimate, which divides by n − 1: correction=0 divides by n.":
-                lambda weight, mask, quality: quality * weight[mask].std(),
-            "That is the variance, sigma squared.":
-                lambda weight, mask, quality: quality * weight[mask].var(correction=0),
-            "That takes the distance from zero. Sigma is about the mean of the survivors.":
-                lambda weight, mask, quality: quality * _rms(weight[mask]),
+    Quiz(
+        "5.2", "Five in order", 2, 2,
+        choices={
+            "a": "iterative; one-shot and first weights; new weights; random masks",
+            "b": "iterative; first weights and new weights; random masks; one-shot",
+            "c": "one-shot; iterative; random masks; first weights and new weights",
+            "d": "new weights and first weights; iterative; one-shot; random masks",
         },
-        idea="which weights sigma is taken of",
-        hints=("weight[mask] are the weights that the mask keeps, in one row.",
-               "torch's std takes correction=0 for the standard deviation of the numbers "
-               "themselves.",
-               "Multiply quality with the std, correction=0, of weight[mask]."),
-        right="Taken anew each round, it grows as the small weights go.",
-        why="The mask picks the survivors out, and their own standard deviation is the yardstick.",
+        answer="a",
+        mistakes={
+            "b": "One cut as deep as five rounds is hard on a network, but it still chooses by "
+                 "magnitude, and keeps trained values. Random masks choose blindly.",
+            "c": "Random masks keep weights on pixels that are always black. And what does the "
+                 "one-shot network have that the iterative one has not?",
+            "d": "A sparse network that starts anew has to learn what the others know already. "
+                 "All have as many epochs, but not as many with the trained values.",
+        },
+        idea="what each of the five is denied",
+        hints=("Which of them knows neither which weights to keep nor what values they had?",
+               "Keeping trained values helps, choosing by magnitude helps, and so do several "
+               "steps. Who has all three?"),
+        right="Each thing that is taken away costs something: steps, values, choice.",
+        why="The iterative network has the choice by magnitude, trained values and several steps. "
+            "One-shot lacks the steps, first weights the trained values, new weights any "
+            "acquaintance with the masks, random masks the choice.",
     ),
     Exercise(
-        "5.3", "One cut of the loop", 2, 6,
+        "5.3", "One cut of the loop", 2, 5,
         reference=cut,
         cases=lambda: [(WEIGHT, MASK, 0.5), (WEIGHT, MASK, 0.0), (SURVIVORS, ALIVE, 1.5),
                        (torch.tensor([1.0, -1.0, 1.0, -1.0]),
@@ -105,7 +237,7 @@ EXERCISES = (
                     weight.abs() > threshold(weight, mask, quality)),
         },
         idea="the two conditions that a weight has to meet to stay",
-        hints=("Begin with sigma of the survivors, as in the exercise before.",
+        hints=("Begin with sigma of the survivors: weight[mask] are those that the mask keeps.",
                "A weight stays if the old mask keeps it, and its magnitude is not below the "
                "threshold.",
                "Combine the old mask, with &, with weight.abs() >= the threshold."),
@@ -114,28 +246,37 @@ EXERCISES = (
             "quality · σ of the survivors.",
     ),
     Exercise(
-        "5.4", "Less dropout", 1, 4,
-        reference=dropout_rate,
-        cases=lambda: [(0.5, torch.tensor([True, False, False, False])),
-                       (0.4, torch.ones(2, 3).bool()), (0.3, torch.eye(5).bool())],
+        "5.4", "The loop", 3, 10,
+        reference=loop,
+        cases=lambda: [(LAYER, retrain, [0.5, 0.5, 0.5]), (LAYER, retrain, [0.6, 0.0, 0.6]),
+                       (SURVIVORS, retrain, [1.0, 0.4])],
         mistakes={
-            "The root is missing: the formula takes the square root of the share that is left.":
-                lambda rate, mask: rate * float(mask.double().mean()),
-            "That takes the share that went. C_r counts the connections that are left.":
-                lambda rate, mask: rate * float((~mask).double().mean()) ** 0.5,
-            "That divides by the root, so the rate grows. A smaller network needs less dropout.":
-                lambda rate, mask: rate / float(mask.double().mean()) ** 0.5,
-            "The root is drawn of the rate as well; only the share stands under it.":
-                lambda rate, mask: (rate * float(mask.double().mean())) ** 0.5,
+            "Sigma was measured once, before the first round. Measure it anew, over the survivors.":
+                _old_sigma,
+            "The zeros are counted in sigma. It is that of the survivors only.": _all_sigma,
+            "What an earlier round has pruned comes back there. Combine each new mask with the old "
+            "one.": _new_mask,
+            "There is one retraining at the end. Each round has its own, right after its cut.":
+                _retrained_at_the_end,
+            "What was cut has to be zero before it is retrained: the survivors can only take over "
+            "what they miss.": _not_zeroed,
+            "Each round goes back to the first values there. It goes on from what the round before "
+            "has retrained.": _from_the_first_values,
         },
-        idea="the formula, D_r = D_o · √(C_r / C_o)",
-        hints=("C_r / C_o is the density of the mask.",
-               "mask.double().mean() is the density; ** 0.5 is the square root."),
-        right="At a sparsity of 75 % half of the rate is left.",
-        why="C_r / C_o is the density of the layer, and the rate shrinks with its root.",
+        idea="what one round hands on to the next: the mask, and the retrained weight",
+        hints=("Begin with a mask of True everywhere and an empty list. Then one round for each "
+               "quality.",
+               "A round is the cut of the exercise before, then weight * mask, then retrain, then "
+               "the share of True in the mask.",
+               "Inside: sigma of weight[mask]; mask = mask & (weight.abs() >= quality * sigma); "
+               "weight = retrain(weight * mask, mask); append mask's mean. At the end return both.",
+               ),
+        right="That is Han's method: four lines, around any retraining.",
+        why="Each round measures sigma over the survivors, keeps what all rounds so far have kept, "
+            "zeroes the rest, and retrains from the values that are there.",
     ),
     Exercise(
-        "5.5", "From layers to the network", 2, 6,
+        "5.5", "From layers to the network", 2, 5,
         reference=compression_of,
         cases=lambda: [({"fc1": 235_200, "fc2": 30_000, "fc3": 1_000},
                         {"fc1": 0.08, "fc2": 0.09, "fc3": 0.26}),
@@ -163,5 +304,54 @@ EXERCISES = (
         right="From the paper's own shares: a little over 12 times for LeNet-300-100.",
         why="Shares of different wholes cannot be averaged. Count what stays, layer by layer, and "
             "divide all weights by that.",
+    ),
+    Quiz(
+        "5.6", "What is missing?", 2, 2,
+        choices={
+            "a": "the pruned network trained for longer still",
+            "b": "the unpruned network trained for as many epochs in all",
+            "c": "a pruned network with random masks",
+            "d": "nothing: the interval lies above zero",
+        },
+        answer="b",
+        mistakes={
+            "a": "That would make the difference larger or smaller, and still not say whose it is.",
+            "c": "It tells whether the choice of weights matters, not whether pruning improves "
+                 "accuracy.",
+            "d": "An interval says that the difference is there again with other seeds. It does "
+                 "not say what makes it.",
+        },
+        idea="what else the pruned networks had that the reference had not",
+        hints=("For how many epochs was each of the two trained?",
+               "Whatever 40 epochs more do to an unpruned network, the pruned one has as well."),
+        right="Lesson 06 puts it beside the pruned one.",
+        why="The two differ in pruning and in 40 epochs. Only a reference that had those epochs "
+            "too tells them apart.",
+    ),
+    Project(
+        "5.7", "Qualities of your own", 3, 8,
+        reference=network, weigh=weighed, budgets=findings,
+        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        mistakes={
+            "Too many weights are left, and too many digits lost: smaller steps, and more of them.":
+                lambda found: found.compression < FEWER and found.accuracy < ACCURACY,
+            "It reads well, but too many weights are left. Raise the quality where most weights "
+            "are, or add a round.": lambda found: found.compression < FEWER,
+            "It is as bad as guessing: one layer at least gave far more than it can.":
+                lambda found: found.accuracy < 0.3,
+            "It is small enough, but too many digits are lost. Spare the last layer, or make the "
+            "last steps smaller.": lambda found: True,
+        },
+        idea="which layer has the weights, and which one suffers",
+        hints=("Print the density of each layer after each round, and the accuracies before and "
+               "after retraining.",
+               "The first layer has 88 % of the weights; the last has a thousand, and may keep "
+               "most of them.",
+               "Four rounds of two epochs: three as in the lesson, and a milder fourth: 0.85 for "
+               "fc1 and fc2 and 0.5 for fc3."),
+        right="40 times fewer, with a last step that is milder than the first.",
+        why="After three rounds 30 times fewer weights are left, and a fourth as large would cut "
+            "what the survivors cannot take over. A milder one goes as far as is asked, and what "
+            "it breaks, retraining mends.",
     ),
 )

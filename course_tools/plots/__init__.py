@@ -31,6 +31,7 @@ from course_tools.plots.results import (
            symmetric_bins,
            trials,
 )
+from course_tools.plots.rounds import read_pixels, sawtooth
 from course_tools.plots.seeds import parts, seeds
 from course_tools.plots.stored_bytes import crossing, float_bits, gap_strip, stacked
 from course_tools.plots.struck import struck
@@ -38,7 +39,7 @@ from course_tools.plots.units import units
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY", "Picture",
            "architecture", "bars", "before_after", "budgets", "cloud", "crossing", "curves",
-           "digits", "float_bits", "gap_strip", "histogram", "maps", "matrix", "network", "ordered",
-           "panels", "parts", "picture", "pixel_map", "residual", "runners", "runs", "seeds",
-           "squares", "stacked", "struck", "symmetric_bins", "tiles", "trials", "twins_and_reader",
-           "units", "unrolled"]
+           "digits", "float_bits", "gap_strip", "histogram", "maps", "matrix", "network",
+           "ordered", "panels", "parts", "picture", "pixel_map", "read_pixels", "residual",
+           "runners", "runs", "sawtooth", "seeds", "squares", "stacked", "struck",
+           "symmetric_bins", "tiles", "trials", "twins_and_reader", "units", "unrolled"]

@@ -130,6 +130,15 @@ def two_of_four_in_a_loop(weight):
     return mask
 
 
+def loop_that_zeroes(weight, retrain, qualities):
+    pruned, shares = torch.zeros(weight.shape, dtype=torch.bool), []
+    for quality in qualities:
+        pruned = pruned | (weight.abs() < threshold_by_hand(weight, ~pruned, quality))
+        weight = retrain(weight.masked_fill(pruned, 0.0), ~pruned)
+        shares.append(1 - pruned.double().mean())
+    return [weight, shares]
+
+
 def prune_with_a_new_optimizer(model, sparsity, batches):
     model, masks = copy.deepcopy(model), {}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -285,11 +294,9 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
         [weight[:, :c * pixels], weight[:, (c + 1) * pixels:]], dim=1)],
     "4.6": [lambda macs, small_macs, epochs, again: int(
                 (epochs * macs + again * small_macs) / small_macs + 0.5)],
-    "5.2": [lambda weight, mask, quality: quality * np.std(weight.numpy()[mask.numpy()]),
-            threshold_by_hand],
     "5.3": [lambda weight, mask, quality: ~((weight.abs() < threshold_by_hand(
         weight, mask, quality)) | ~mask)],
-    "5.4": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
+    "5.4": [loop_that_zeroes],
     "5.5": [compression_in_a_loop],
     "6.2": [count_drop_in_a_loop],
     "6.3": [lambda value, low, high, bound: (
@@ -317,6 +324,7 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "9.4": [group_scores_in_a_loop,
             lambda weights: torch.cat([part.flatten(1) for part in weights], dim=1).norm(1, dim=1)],
     "9.5": [sizes_by_name],
+    "11.2": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
 }
 
 
