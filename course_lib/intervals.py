@@ -112,16 +112,34 @@ def two_level_drop(before: Tensor, after: Tensor) -> Drop:
     require(before.dim() == 2 and before.shape == after.shape and min(before.shape) >= 2,
             "before, after", (tuple(before.shape), tuple(after.shape)),
             "twice the same (seeds, images), two or more of each")
-    from scipy.stats import norm  # here, as above
-
     drops = before.double() - after.double()
     over_seeds = seed_interval(drops.mean(1).tolist())
-    images = float(drops.mean(0).var() - drops.var(0).mean() / len(drops)) / drops.shape[1]
-    reach = ((over_seeds.high - over_seeds.mean) ** 2
-             + float(norm.ppf(0.975)) ** 2 * max(0.0, images)) ** 0.5
-    return Drop(over_seeds.mean, max(-1.0, over_seeds.mean - reach),
-                min(1.0, over_seeds.mean + reach),
+    found = widened(over_seeds, image_variance(drops))
+    return Drop(found.mean, max(-1.0, found.low), min(1.0, found.high),
                 int((before & ~after).sum()), int((after & ~before).sum()))
+
+
+def image_variance(drops: Tensor) -> float:
+    """Return the variance that other images would add to the mean of all `drops`.
+
+    These are -1, 0 or 1, (seeds, images). It is how far the means of single images differ beyond
+    the chance of single readings, over the number of images; 0 where they differ less.
+    """
+    by_chance = drops.var(0).mean() / len(drops)
+    return max(0.0, float(drops.mean(0).var() - by_chance) / drops.shape[1])
+
+
+def widened(interval: Interval, *variances: float) -> Interval:
+    """Return an interval that also holds what else varies: squared reaches add up.
+
+    >>> f"{widened(Interval(0.0, -3.0, 3.0), (4 / 1.96) ** 2):.2f}"
+    '0.00 [-5.00, 5.00]'
+    """
+    from scipy.stats import norm  # here, as above
+
+    reach = ((interval.high - interval.mean) ** 2
+             + float(norm.ppf(0.975)) ** 2 * sum(variances)) ** 0.5
+    return Interval(interval.mean, interval.mean - reach, interval.mean + reach)
 
 
 def paired_drop(lost: int, gained: int, images: int) -> Drop:

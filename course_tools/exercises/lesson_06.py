@@ -1,5 +1,7 @@
 """Exercises of lesson 06, the drop bound."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -13,17 +15,18 @@ def count_drop(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, in
     return (lost - gained) / len(labels), lost, gained
 
 
-def verdict(value: float, low: float, high: float, bound: float) -> str:
-    """Return how the interval of a drop stands to a bound; its value does not matter."""
-    if high <= bound:
-        return "met"
-    return "open" if low <= bound else "missed"
+def search_bound(networks: list[list[tuple[int, float, float]]], limit: float,
+                 candidates: list[float], enough: int) -> float | None:
+    """Return the largest bound to search under that keeps enough networks within a limit on test.
 
-
-def smallest_fitting(nonzero: list[int], drops: list[float], bound: float) -> int | None:
-    """Return the place of the smallest network within the bound, None if there is none."""
-    fitting = [place for place, drop in enumerate(drops) if drop <= bound]
-    return min(fitting, key=nonzero.__getitem__, default=None)
+    Of each network a list of (weights left, drop on validation, drop on test).
+    """
+    kept = []
+    for candidate in candidates:
+        chosen = [min(row for row in rows if row[1] <= candidate) for rows in networks]
+        if sum(test <= limit for _, _, test in chosen) >= enough:
+            kept.append(candidate)
+    return max(kept, default=None)
 
 
 def layer_shares(scan: dict[str, list[float]], sparsities: list[float],
@@ -37,6 +40,11 @@ def layer_shares(scan: dict[str, list[float]], sparsities: list[float],
                 break
             shares[name] = sparsity
     return shares
+
+
+def images_needed(share: float, bound: float) -> int:
+    """Return how many images it takes to tell a drop of zero from a drop of the bound."""
+    return math.ceil(share * (1.96 / bound) ** 2)
 
 
 def _swapped(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, int, int]:
@@ -67,14 +75,43 @@ def _points(before: Tensor, after: Tensor, labels: Tensor) -> tuple[float, int, 
     return 100 * drop, lost, gained
 
 
-def _until_first_miss(nonzero: list[int], drops: list[float], bound: float) -> int | None:
-    """Stop at the first that does not fit, as if drops rose steadily."""
-    best = None
-    for place, drop in enumerate(drops):
-        if drop > bound:
-            break
-        best = place
-    return best
+def _reached(rows: list[tuple[int, float, float]], candidate: float, by: int
+             ) -> tuple[int, float, float]:
+    """Return the smallest network whose drop, in column `by`, is within a candidate."""
+    return min(row for row in rows if row[by] <= candidate)
+
+
+def _kept(networks: list, limit: float, candidates: list[float], enough: int, *, chosen_by: int = 1,
+          judged_by: int = 2) -> list[float]:
+    return [candidate for candidate in candidates if sum(
+        _reached(rows, candidate, chosen_by)[judged_by] <= limit for rows in networks) >= enough]
+
+
+def _by_test(networks: list, limit: float, candidates: list[float], enough: int) -> float | None:
+    return max(_kept(networks, limit, candidates, enough, chosen_by=2), default=None)
+
+
+def _by_validation(networks: list, limit: float, candidates: list[float], enough: int
+                   ) -> float | None:
+    return max(_kept(networks, limit, candidates, enough, judged_by=1), default=None)
+
+
+def _smallest_bound(networks: list, limit: float, candidates: list[float], enough: int
+                    ) -> float | None:
+    return min(_kept(networks, limit, candidates, enough), default=None)
+
+
+def _largest_network(networks: list, limit: float, candidates: list[float], enough: int
+                     ) -> float | None:
+    turned = [[(-left, seen, test) for left, seen, test in rows] for rows in networks]
+    return search_bound(turned, limit, candidates, enough)
+
+
+def _best_drop(networks: list, limit: float, candidates: list[float], enough: int
+               ) -> float | None:
+    """Choose the smallest drop on validation, not the smallest network."""
+    turned = [[(seen, seen, test) for _, seen, test in rows] for rows in networks]
+    return search_bound(turned, limit, candidates, enough)
 
 
 def _any_fitting(scan: dict[str, list[float]], sparsities: list[float],
@@ -91,6 +128,10 @@ def _one_further(scan: dict[str, list[float]], sparsities: list[float],
             for name, share in found.items()}
 
 
+NETWORKS = [  # (weights left, drop on validation, drop on test) of each network of a search
+    [(900, 0.0, 0.0), (500, 0.005, 0.009), (300, 0.02, 0.002), (100, 0.02, 0.002)],
+    [(900, 0.0, 0.0), (500, -0.001, 0.004), (300, 0.005, 0.002), (100, 0.02, 0.006)],
+    [(900, 0.0, 0.0), (500, -0.001, 0.03), (300, 0.006, 0.03), (100, 0.02, 0.003)]]
 LABELS = torch.tensor([0, 1, 2, 3, 4, 5, 6, 7])
 GRID = [0.0, 0.3, 0.6, 0.9]
 SCAN = {"fc1": [0.98, 0.98, 0.97, 0.90], "fc2": [0.98, 0.985, 0.979, 0.96],
@@ -119,7 +160,7 @@ EXERCISES = (
         why="130 errors can be shared. The other 20 of the pruned network's 150 cannot.",
     ),
     Exercise(
-        "6.2", "Count a drop", 1, 6,
+        "6.2", "Count a drop", 1, 5,
         reference=count_drop,
         cases=lambda: [
             (LABELS, torch.tensor([0, 1, 2, 3, 4, 5, 0, 0]), LABELS),
@@ -147,71 +188,71 @@ EXERCISES = (
             "is left are the lost and the gained.",
     ),
     Exercise(
-        "6.3", "Met, open or missed", 1, 4,
-        reference=verdict,
-        cases=lambda: [(0.002, 0.0, 0.004, 0.005), (0.004, 0.002, 0.006, 0.005),
-                       (0.008, 0.006, 0.010, 0.005), (0.006, 0.004, 0.008, 0.005),
-                       (0.003, 0.001, 0.005, 0.005), (0.007, 0.005, 0.009, 0.005)],
+        "6.3", "How many images", 2, 5,
+        reference=images_needed,
+        cases=lambda: [(0.008, 0.001), (0.02, 0.005), (0.013, 0.003), (0.5, 0.02)],
         mistakes={
-            "The lower end alone is looked at there. What could break the bound is the upper end.":
-                lambda value, low, high, bound: "met" if low <= bound else "missed",
-            "The value alone decides there. With other images it would be another one, anywhere in "
-            "the interval.":
-                lambda value, low, high, bound: "met" if value <= bound else "missed",
-            "There a bound is missed as soon as the interval reaches beyond it. While the interval "
-            "holds the bound, it is open.":
-                lambda value, low, high, bound: "met" if high <= bound else "missed",
-            "A value above the bound is no reason to call it missed: while the lower end lies "
-            "within it, it is open.":
-                lambda value, low, high, bound: (
-                    "met" if high <= bound else "open" if value <= bound else "missed"),
-            "An end exactly at the bound is within it: <=, not <.":
-                lambda value, low, high, bound: verdict(value, low, high, bound - 1e-12),
-            "Open and missed have changed places.":
-                lambda value, low, high, bound: {
-                    "met": "met", "missed": "open", "open": "missed"}[
-                        verdict(value, low, high, bound)],
+            "That many images give a reach of the bound with 68 %, not with 95 %: the 1.96 is "
+            "missing.": lambda share, bound: math.ceil(share / bound ** 2),
+            "Twice as many images do not halve the reach, four times as many do: the whole "
+            "fraction has to be squared.":
+                lambda share, bound: math.ceil(1.96 * share ** 0.5 / bound),
+            "Half an image cannot be read, and one too few does not reach the bound: round up.":
+                lambda share, bound: int(share * (1.96 / bound) ** 2),
+            "The share of images that differ stands under the root, so it is not squared.":
+                lambda share, bound: math.ceil((share * 1.96 / bound) ** 2),
+            "All images count there. Only those that the two networks judge differently do.":
+                lambda share, bound: math.ceil((1.96 / bound) ** 2),
         },
-        idea="where the bound lies: above the interval, inside it, or below it",
-        hints=("If the upper end is within the bound, so is all of the interval.",
-               "If it is not: does at least the lower end lie within the bound?"),
-        right="Three verdicts, since an interval can lie on both sides of a bound.",
-        why="The upper end decides whether the bound is met, the lower end whether it is missed. "
-            "In between the images do not decide, and it is open.",
+        idea="reach = 1.96 · √(share / n), solved for n",
+        hints=("Of n images share · n differ. The reach is 1.96 · √(share · n) / n.",
+               "That is 1.96 · √(share / n). Set it equal to the bound, square both sides, and "
+               "solve for n.",
+               "n = share · (1.96 / bound)², rounded up with math.ceil."),
+        right="Half the bound takes four times as many images.",
+        why="The reach shrinks with the root of n, so n grows with the square of 1 / bound. Round "
+            "up, since a little less does not reach it.",
     ),
     Exercise(
-        "6.4", "The smallest that fits", 2, 6,
-        reference=smallest_fitting,
-        cases=lambda: [([900, 500, 300, 100], [0.0, 0.004, 0.02, 0.05], 0.005),
-                       ([900, 500, 300, 100], [0.001, 0.006, 0.004, 0.05], 0.005),
-                       ([300, 900, 500], [0.005, 0.003, -0.002], 0.005),
-                       ([300, 100], [0.01, 0.02], 0.005)],
+        "6.4", "How much reserve", 3, 10,
+        reference=search_bound,
+        cases=lambda: [
+            (NETWORKS, 0.005, [0.002, 0.004, 0.005, 0.007], 2),
+            (NETWORKS, 0.005, [0.007, 0.005, 0.004, 0.002], 3),
+            (NETWORKS, 0.001, [0.004, 0.005], 3), (NETWORKS, 0.009, [0.001, 0.004, 0.005], 3)],
         mistakes={
-            "The search ends there at the first that does not fit. Drops need not rise steadily: a "
-            "later one may fit again.": _until_first_miss,
-            "That is the smallest drop. The smallest network within the bound is asked for.":
-                lambda nonzero, drops, bound: None if min(drops) > bound else drops.index(
-                    min(drops)),
-            "A drop of exactly the bound is within it: <=, not <.":
-                lambda nonzero, drops, bound: smallest_fitting(nonzero, drops, bound - 1e-12),
-            "That is the largest network that fits. The smallest is asked for.":
-                lambda nonzero, drops, bound: smallest_fitting(
-                    [-count for count in nonzero], drops, bound),
-            "Where nothing fits there is no answer: return None.":
-                lambda nonzero, drops, bound: (
-                    0 if min(drops) > bound else smallest_fitting(nonzero, drops, bound)),
+            "There the test drops choose the networks. A search sees validation only; test says "
+            "afterwards which of the chosen networks stayed within the limit.": _by_test,
+            "That asks validation whether the limit was kept. Whether a network is within it is "
+            "asked of test.": _by_validation,
+            "That is the smallest bound that keeps enough of them. The largest leaves the smallest "
+            "networks.": _smallest_bound,
+            "Of the networks that fit, the largest is taken there. A search takes the one with the "
+            "fewest weights left.": _largest_network,
+            "Of the networks that fit, the one that drops least is taken there. A search takes the "
+            "one with the fewest weights left.": _best_drop,
+            "Exactly enough is enough: >=, not >.":
+                lambda networks, limit, candidates, enough: search_bound(
+                    networks, limit, candidates, enough + 1),
+            "A drop of exactly a bound is within it: <=, not <.":
+                lambda networks, limit, candidates, enough: search_bound(
+                    [[(left, seen + 1e-9, test + 1e-9) for left, seen, test in rows]
+                     for rows in networks], limit, candidates, enough),
         },
-        idea="which networks fit, all of them, and which of those has the fewest weights",
-        hints=("First collect the places of all networks whose drop is within the bound.",
-               "If the collection is empty, the answer is None.",
-               "Of the places collected, min with a key takes the one of fewest weights; or go "
-               "through them with a loop."),
-        right="All are looked at, since accuracy need not fall steadily.",
-        why="Fitting comes first, size second. And a later network may fit where an earlier one "
-            "does not.",
+        idea="for each candidate: which network each search chooses, and how many are within limit",
+        hints=("For one candidate and one network: which rows fit on validation, and which of "
+               "these has the fewest weights left?",
+               "For one candidate: do so for each network, and count how many of those chosen drop "
+               "at most the limit on test.",
+               "Collect the candidates whose count is at least `enough`; max of them, or None."),
+        right="A reserve, measured. It was found by looking at test, so only other networks can "
+              "say whether it holds: ask the ten that you have not used.",
+        why="Choosing and judging use different columns: validation chooses under the candidate, "
+            "test judges by the limit. The largest candidate that keeps enough networks gives away "
+            "the least.",
     ),
     Exercise(
-        "6.5", "Shares by sensitivity", 3, 10,
+        "6.5", "Shares by sensitivity", 3, 8,
         reference=layer_shares,
         cases=lambda: [(SCAN, GRID, 0.012), (SCAN, GRID, 0.0015), (SCAN, GRID, 0.04),
                        ({"conv1": [0.9, 0.85]}, [0.0, 0.5], 0.06)],
@@ -243,5 +284,47 @@ EXERCISES = (
         right="shares_within does the same, and goes on between two grid points along a line.",
         why="Each layer is asked alone how much it bears. The walk stops at its first loss beyond "
             "the limit, since what a single later point says may be luck.",
+    ),
+    Quiz(
+        "6.6", "Twenty honest searches", 2, 1,
+        answer="d",
+        choices={"a": "one", "b": "about four", "c": "about eight", "d": "more than ten"},
+        mistakes={
+            "a": "One in twenty would be chance alone, if the two splits were alike but for it.",
+            "b": "It is more. A search flatters itself little, as you saw; something else does.",
+            "c": "It is more still. Less than half of the twenty stay within the bound.",
+        },
+        idea="whether validation and test are images of the same kind",
+        hints=("You saw how little a search on one half flatters itself on the other half. So what "
+               "else could move the drop?",
+               "Are test digits as hard for a pruned network as validation digits?"),
+        right="Most of the twenty. And no search has cheated.",
+        why="The search keeps the bound where it looks. On test the same networks drop more, since "
+            "those digits are of another kind: the lesson looks for the reason.",
+    ),
+    Quiz(
+        "6.7", "Two intervals, one difference", 2, 2,
+        answer="c",
+        choices={
+            "a": "pruning costs more on digits of unseen writers: one of the two intervals lies "
+                 "above zero",
+            "b": "seen and unseen writers' digits cost the same: the wider interval holds zero",
+            "c": "these unseen digits lost more than these seen ones, in networks like ours; "
+                 "whether other digits would is open",
+            "d": "nothing: the two intervals contradict each other"},
+        mistakes={
+            "a": "That interval is over networks. It says nothing about digits that were not "
+                 "among these 1,550 and 5,001.",
+            "b": "Zero inside an interval does not show that there is no difference. It reaches as "
+                 "far as half a point.",
+            "d": "They answer two questions. The wider one lets the images change as well.",
+        },
+        idea="what each of the two intervals lets vary",
+        hints=("The first interval asks: with other networks, on these images, where would the "
+               "mean lie?",
+               "The second asks the same of other networks and of other images."),
+        right="Twenty networks say much about these digits. They are no new digits.",
+        why="More networks make the first interval ever shorter. What other images would change, "
+            "they cannot tell; it stays in the second one.",
     ),
 )

@@ -10,6 +10,7 @@ images each of them reads wrong: nothing is trained.
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data import MNIST
-from course_lib.intervals import drop_between
+from course_lib.intervals import drop_between, image_variance
 
 from course_tools.experiments.images import right_images
 from course_tools.experiments.recipes import FLATTERY
@@ -56,38 +57,46 @@ def writers(data: MNIST, *, seed: int, labels: Path, recipe: Mapping = FLATTERY)
     """Break the drops of `flattery`'s networks down by who wrote the digits.
 
     A row for each network. "groups": of both splits and each group the images, how many the network
-    reads wrong, and the drop's [lost, gained]. "post_stratified" is the validation drop if half of
-    its digits were by students, as in test; "by_mix" what the test groups' drops would be in
-    validation's mix. "clustered": how many times wider an interval is that takes whole writers, not
-    images, to be drawn at random; of the network's error, and of its drop.
+    reads wrong, the drop's [lost, gained], and the "image_variance" that other images would add to
+    the mean drop of all networks of this strength, see `intervals`; None where there are fewer than
+    two networks or images. "post_stratified" is the validation drop if half of its digits were by
+    students, as in test; "by_mix" what the test groups' drops would be in validation's mix.
+    "clustered": how many times wider an interval is that takes whole writers, not images, to be
+    drawn at random; of the network's error, and of its drop.
     """
     hands = read_hands(data, labels)
-    networks = [row for row in load_results("flattery") if row["seed"] == seed]
-    right = {split: right_images(networks, split) for split in hands}
-    return [_row(network, hands, {split: right[split][0] for split in hands},
-                 {split: right[split][place] for split in hands})
-            for place, network in enumerate(networks)]
+    networks = sorted(load_results("flattery"), key=itemgetter("seed"))
+    place = sorted({row["seed"] for row in networks}).index(seed)
+    return [_row(network, hands, place, {
+        split: [right_images([row for row in networks if row["strength"] == strength], split)
+                for strength in (0.0, network["strength"])] for split in hands})
+            for network in networks if network["seed"] == seed]
 
 
-def _row(network: Mapping, hands: Mapping[str, Hands], before: Mapping[str, Tensor],
-         after: Mapping[str, Tensor]) -> dict:
-    groups = {split: {name: _of_group(group, before[split], after[split])
+def _row(network: Mapping, hands: Mapping[str, Hands], place: int,
+         right: Mapping[str, list[Tensor]]) -> dict:
+    """Return the row of the network at this place of all; `right` has (seeds, images) twice."""
+    groups = {split: {name: _of_group(right[split], group, place)
                       for name, group in hands[split].groups().items()} for split in hands}
     kept = ("seed", "strength", "nonzero", "bytes", "validation", "test")
     return {key: network[key] for key in kept} | {
         "groups": groups,
         "post_stratified": in_the_mix_of(groups["test"], groups["validation"]),
         "by_mix": in_the_mix_of(groups["validation"], groups["test"]),
-        "clustered": {split: {
-            "error": clustering((~after[split]).double(), hands[split].writer),
-            "drop": clustering(before[split].double() - after[split].double(),
-                               hands[split].writer)} for split in hands}}
+        "clustered": {split: _clustered(*(each[place].double() for each in right[split]),
+                                        hands[split].writer) for split in hands}}
 
 
-def _of_group(group: Tensor, before: Tensor, after: Tensor) -> dict:
-    found = drop_between(before[group], after[group])
-    return {"images": int(group.sum()), "wrong": int((~after[group]).sum()),
-            "drop": [found.lost, found.gained]}
+def _of_group(right: list[Tensor], group: Tensor, place: int) -> dict:
+    before, after = (each[:, group] for each in right)
+    found, drops = drop_between(before[place], after[place]), before.double() - after.double()
+    return {"images": int(group.sum()), "wrong": int((~after[place]).sum()),
+            "drop": [found.lost, found.gained],
+            "image_variance": image_variance(drops) if min(drops.shape) > 1 else None}
+
+
+def _clustered(before: Tensor, after: Tensor, writer: Tensor) -> dict:
+    return {"error": clustering(1 - after, writer), "drop": clustering(before - after, writer)}
 
 
 def in_the_mix_of(wanted: Mapping, groups: Mapping) -> float:

@@ -7,9 +7,11 @@ from course_lib.intervals import (
     Drop,
     Interval,
     drop_between,
+    image_variance,
     paired_drop,
     seed_interval,
     two_level_drop,
+    widened,
 )
 
 
@@ -110,6 +112,20 @@ def test_two_levels_agree_with_the_analysis_of_variance():
     assert found.value == pytest.approx(drops.mean())
     assert found.high - found.value == pytest.approx(reach, abs=2e-3)
     assert (found.lost, found.gained) == (int((drops > 0).sum()), int((drops < 0).sum()))
+
+
+def test_two_levels_are_the_interval_over_seeds_widened_by_the_images():
+    chance = torch.Generator().manual_seed(1)
+    hard = torch.rand(1, 300, generator=chance)  # images that all networks lose alike
+    before = torch.ones(5, 300, dtype=torch.bool)
+    after = torch.rand(5, 300, generator=chance) < 1 - 0.3 * hard
+    drops = before.double() - after.double()
+    found = two_level_drop(before, after)
+    again = widened(seed_interval(drops.mean(1).tolist()), image_variance(drops))
+    assert (found.low, found.high) == pytest.approx((again.low, again.high))
+    assert image_variance(drops) > 0
+    assert image_variance(torch.tensor([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(0.25)
+    assert image_variance(torch.tensor([[1.0, 0.0], [0.0, 1.0]])) == 0.0
 
 
 def test_two_levels_are_never_narrower_than_the_seeds_alone():

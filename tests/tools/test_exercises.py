@@ -253,12 +253,15 @@ def count_drop_in_a_loop(before, after, labels):
     return np.float64(lost - gained) / len(labels), lost, gained
 
 
-def smallest_in_a_loop(weights, drops, bound):
-    best = None
-    for place, (count, drop) in enumerate(zip(weights, drops, strict=True)):
-        if drop <= bound and (best is None or count < weights[best]):
-            best = place
-    return best
+def search_bound_downwards(networks, limit, candidates, enough):
+    for candidate in sorted(candidates, reverse=True):
+        within = 0
+        for rows in networks:
+            fitting = sorted((row for row in rows if row[1] <= candidate), key=lambda row: row[0])
+            within += fitting[0][2] <= limit
+        if within >= enough:
+            return candidate
+    return None
 
 
 def shares_by_first_miss(scan, sparsities, loss):
@@ -299,9 +302,9 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "5.4": [loop_that_zeroes],
     "5.5": [compression_in_a_loop],
     "6.2": [count_drop_in_a_loop],
-    "6.3": [lambda value, low, high, bound: (
-        "missed" if low > bound else "open" if high > bound else "met")],
-    "6.4": [smallest_in_a_loop],
+    "6.3": [lambda share, bound: math.ceil(share / (bound / 1.96) ** 2),
+            lambda share, bound: int(share * 1.96 ** 2 / bound ** 2) + 1],
+    "6.4": [search_bound_downwards],
     "6.5": [shares_by_first_miss],
     "7.5": [lambda nonzeros, rows: nonzeros * 4 + nonzeros * 2 + (rows + 1) * 4],
     "7.6": [lambda gaps, bits: len(gaps) + sum(gap >> bits for gap in gaps)],

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from course_lib.data import MNIST
+from course_lib.intervals import image_variance
 
 from course_tools.experiments import writers as who
 from course_tools.experiments.__main__ import main
@@ -68,14 +69,27 @@ def test_drops_are_counted_by_group_and_weighted_by_the_other_splits_mix(
         {"validation": [0, 1, 1, 1], "test": [1, 0, 0, 0]}]))
     whole, row = who.writers(few, seed=1, labels=folder)
     assert whole["groups"]["validation"]["employees, unseen"] == {
-        "images": 2, "wrong": 1, "drop": [0, 0]}
-    assert row["groups"]["validation"] == {
-        "students, seen": {"images": 1, "wrong": 1, "drop": [1, 0]},
-        "employees, seen": {"images": 1, "wrong": 1, "drop": [1, 0]},
-        "employees, unseen": {"images": 2, "wrong": 1, "drop": [1, 1]}}
+        "images": 2, "wrong": 1, "drop": [0, 0], "image_variance": None}
+    assert {name: (group["images"], group["wrong"], group["drop"])
+            for name, group in row["groups"]["validation"].items()} == {
+        "students, seen": (1, 1, [1, 0]), "employees, seen": (1, 1, [1, 0]),
+        "employees, unseen": (2, 1, [1, 1])}
     assert row["post_stratified"] == pytest.approx((1 + 1 / 3) / 2)  # as many of each in test
     assert row["by_mix"] == pytest.approx(0.25 * 0.5)
     assert "wrong" not in row
+
+
+def test_what_other_images_add_is_taken_from_all_networks_of_a_strength(few, folder, monkeypatch):
+    networks = [row | {"seed": seed} for seed, second in ((2, [0, 0, 0, 1]), (1, [0, 1, 0, 1]))
+                for row in flattery([{"validation": [0] * 4, "test": [0] * 4},
+                                     {"validation": second, "test": [0, 0, 1, 1]}])]
+    monkeypatch.setattr(who, "load_results", lambda name: networks)
+    _, row = who.writers(few, seed=1, labels=folder)
+    assert row["groups"]["validation"]["employees, unseen"]["drop"] == [1, 0]  # of seed 1
+    drops = torch.tensor([[0, 1], [0, 0]]).double()  # its images are the first and the second
+    assert row["groups"]["validation"]["employees, unseen"]["image_variance"] == image_variance(
+        drops)
+    assert row["groups"]["test"]["employees, unseen"]["image_variance"] == 0.0  # all alike
 
 
 def test_a_writer_whose_digits_are_alike_counts_as_one():
