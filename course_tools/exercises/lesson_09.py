@@ -1,9 +1,20 @@
 """Exercises of lesson 09, in practice."""
 
-import torch
-from torch import Tensor
+import copy
+from dataclasses import dataclass
+from functools import cache
 
-from course_tools.exercises.kinds import Exercise, Quiz
+import torch
+import torch_pruning as tp
+from torch import Tensor, nn
+
+from course_lib.data import MNIST, load_mnist
+from course_lib.measure import measure
+from course_lib.models import ResNet, load_trained
+from course_lib.training import evaluate, reestimate_batch_norm
+
+from course_tools.capstone.levels import Finding
+from course_tools.exercises.kinds import Exercise, Project, Quiz
 
 
 def amount_for(sparsity: float, wanted: float) -> float:
@@ -21,9 +32,21 @@ def coupled(name: str, sums: list[tuple[str, str]]) -> list[str]:
         found = more
 
 
-def group_scores(weights: list[Tensor]) -> Tensor:
-    """Return one score a filter: its L1 norms in all the coupled convolutions, added up."""
-    return sum(weight.abs().sum(dim=(1, 2, 3)) for weight in weights)
+def same_block(removed: Tensor, zeroed: Tensor, k: int) -> bool:
+    """Return whether map k of the zeroed block is silent, and the others are those of `removed`."""
+    others = torch.arange(zeroed.shape[1]) != k
+    silent = not zeroed[:, k].any()
+    return silent and torch.allclose(removed, zeroed[:, others], rtol=0, atol=1e-4)
+
+
+def half(resnet: ResNet, images: Tensor) -> ResNet:
+    """Take from the last block's conv1 alone: nobody adds to it, and its filters are large."""
+    pruned = copy.deepcopy(resnet)
+    free = {pruned.blocks[2].conv1: 0.75}
+    tp.pruner.BasePruner(pruned, images[:1], pruning_ratio=0, pruning_ratio_dict=free,
+                         importance=tp.importance.GroupMagnitudeImportance(p=1),
+                         ignored_layers=[pruned.fc]).step()
+    return pruned
 
 
 def sizes(state: dict[str, Tensor]) -> dict[str, tuple[int, int]]:
@@ -61,14 +84,66 @@ def _state(stem: int, width: int, *, bias: bool) -> dict[str, Tensor]:
 
 CHAINED = [("stem", "block0"), ("block0", "block1"), ("short2", "block2")]
 UPHILL = [("block1", "block2"), ("block0", "block1"), ("stem", "block0")]
-SMALL = [torch.tensor([3.0, -1.0, 2.0]).reshape(3, 1, 1, 1),
-         torch.tensor([[1.0, -1.0, 0.0], [2.0, 2.0, -2.0], [0.0, 0.0, 0.5]]).reshape(3, 3, 1, 1)]
-STEM = [torch.arange(-7.0, 9.0).reshape(2, 2, 2, 2), torch.arange(-3.0, 1.0).reshape(2, 2, 1, 1)]
+
+
+def _block(k: int, *, silent: bool = True, other: int | None = None, order: bool = True,
+           strayed: float = 0.0) -> tuple[Tensor, Tensor, int]:
+    """Return maps of a block without filter k, or without another, those of one zeroed, and k."""
+    zeroed = torch.rand(3, 5, 2, 2, generator=torch.Generator().manual_seed(k))
+    zeroed[:, k] = 0.0 if silent else 0.25
+    stay = [number for number in range(5) if number != (k if other is None else other)]
+    removed = zeroed[:, stay if order else stay[::-1]] + 1e-6
+    removed[2] += strayed
+    return removed, zeroed, k
+
+
+# Half of the network
+
+@dataclass(frozen=True)
+class Half:
+    """Hold the share of parameters that is left, and the accuracy with statistics anew."""
+
+    left: float
+    accuracy: float
+
+
+LEFT, ACCURACY = 0.5, 0.98
+ASKED = {"parameters": f"at most {100 * LEFT:g} % of resnet_mini's",
+         "accuracy": f"at least {100 * ACCURACY:g} %, statistics estimated anew"}
+
+
+@cache
+def _mnist() -> MNIST:
+    return load_mnist()
+
+
+def weighed(answer: object) -> Half:
+    """Count a network's parameters; estimate its batch norms anew, and read 2,000 digits.
+
+    What is no network for these images raises ValueError.
+    """
+    if not isinstance(answer, nn.Module):
+        raise ValueError(f"my_half is a {type(answer).__name__}; allowed is a network, such as a "
+                         "pruned copy of resnet")
+    whole = measure(load_trained("resnet_mini")).parameters
+    try:
+        accuracy = evaluate(reestimate_batch_norm(answer, _mnist().train),
+                            _mnist().validation[:2_000])
+        return Half(measure(answer).parameters / whole, accuracy)
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(f"my_half does not run on the digits: {error}") from None
+
+
+def findings(found: Half) -> tuple[Finding, ...]:
+    """Hold a network against the two budgets, in words that are the same in every run."""
+    fits = {"parameters": found.left <= LEFT, "accuracy": found.accuracy >= ACCURACY}
+    return tuple(Finding(name, "met" if fits[name] else "missed", told)
+                 for name, told in ASKED.items())
 
 
 EXERCISES = (
     Exercise(
-        "9.1", "Which amount?", 1, 4,
+        "9.1", "Which amount?", 1, 3,
         reference=amount_for,
         cases=lambda: [(0.5, 0.9), (0.2, 0.36), (0.9, 0.99), (0.6, 0.6)],
         mistakes={
@@ -90,7 +165,7 @@ EXERCISES = (
         why="What has still to go, as a share of what is left.",
     ),
     Quiz(
-        "9.2", "After ten calls", 1, 2,
+        "9.2", "After ten calls", 1, 1,
         choices={"a": "about a tenth as long", "b": "as long as it was",
                  "c": "about twice as long", "d": "about eleven times as long"},
         answer="c",
@@ -109,8 +184,42 @@ EXERCISES = (
         why="The original weights stay, all of them, and a mask of 32-bit numbers stands beside "
             "them. Further calls change that mask.",
     ),
+    Quiz(
+        "9.3", "Three or five", 2, 2,
+        choices={"a": "3 runs, 5 raises the error once more",
+                 "b": "both run, and both compute the same",
+                 "c": "both run, and only one of them computes what zeroing computes"},
+        answer="c",
+        mistakes={
+            "a": "The error compared numbers of maps. How many has each side of the plus, without "
+                 "filter 3 of the stem, and how many without filter 5?",
+            "b": "Without filter 3 of `conv2` its maps are 0, 1, 2, 4, 5, … Write down those of a "
+                 "stem without filter 5 below them. What is added to what?",
+        },
+        idea="what stands above what at the plus, map by map",
+        hints=("Does the error message know which filter went, or only how many are left?",
+               "Write down the numbers of the maps on both sides of the plus, in order."),
+        right="15 is 15, so nothing complains; but 4 is added to 3, and 5 to 4.",
+        why="Shapes agree in both cases. Maps are added by their place, and where different ones "
+            "went, different ones meet.",
+    ),
+    Quiz(
+        "9.4", "Which channel?", 2, 1,
+        answer=6,
+        mistakes={
+            2: "That is map 2 of `small`, which stands first and keeps all of its maps.",
+            3: "Channels are counted from 0, as filters are.",
+            7: "Count from 0: the maps of `small` are channels 0 to 3. Where does `large` begin?",
+            8: "`large` stands second, behind the 4 maps of `small`, not behind its own 6.",
+        },
+        idea="in which order the maps are laid one behind the other, counted from 0",
+        hints=("Which channels does the reader count, in order? First those of `small`.",
+               "`small` has 4 maps: channels 0 to 3. Map 0 of `large` is channel 4."),
+        right="Its own number, behind the four maps that stand before it.",
+        why="Maps 0 to 3 are those of `small`, and map 2 of `large` follows as number 4 + 2.",
+    ),
     Exercise(
-        "9.3", "What hangs together", 3, 12,
+        "9.5", "What hangs together", 3, 8,
         reference=coupled,
         cases=lambda: [("stem", CHAINED), ("block1", CHAINED), ("short2", CHAINED),
                        ("inner", CHAINED), ("stem", UPHILL), ("block0", UPHILL)],
@@ -136,36 +245,66 @@ EXERCISES = (
             "changes: a connected part of a graph.",
     ),
     Exercise(
-        "9.4", "One score for all", 2, 6,
-        reference=group_scores,
-        cases=lambda: [(SMALL,), (STEM,), (SMALL[1:],)],
+        "9.6", "The test that no error replaces", 2, 6,
+        reference=same_block,
+        cases=lambda: [_block(2), _block(0), _block(1, other=3), _block(4, silent=False),
+                       _block(1, order=False), _block(4, strayed=0.01), _block(4)],
         mistakes={
-            "That looks at the first convolution only; the others lose the same filter.":
-                lambda weights: weights[0].abs().sum(dim=(1, 2, 3)),
-            "The norms are multiplied there. They are to be added.":
-                lambda weights: torch.stack([part.abs().sum(dim=(1, 2, 3)) for part in weights]
-                                            ).prod(0),
-            "That takes the largest of the norms; all of them count.":
-                lambda weights: torch.stack([part.abs().sum(dim=(1, 2, 3)) for part in weights]
-                                            ).amax(0),
-            "Positive and negative weights cancel there: magnitudes first.":
-                lambda weights: sum(part.sum(dim=(1, 2, 3)) for part in weights),
-            "Those are norms of channels. What goes is a filter, so dimension 0 has to stay.":
-                lambda weights: sum(part.abs().sum(dim=(0, 2, 3)) for part in weights),
-            "A norm adds magnitudes up; that takes their mean in each convolution.":
-                lambda weights: sum(part.abs().mean(dim=(1, 2, 3)) for part in weights),
+            "Equal shapes are not enough: with another filter removed they are the same.":
+                lambda removed, zeroed, k: removed.shape[1] == zeroed.shape[1] - 1,
+            "The map that is left out is map k, not the last one.":
+                lambda removed, zeroed, k: torch.allclose(
+                    removed, zeroed[:, :-1], rtol=0, atol=1e-4),
+            "And is map k silent? One that still speaks is not what was removed.":
+                lambda removed, zeroed, k: torch.allclose(
+                    removed, zeroed[:, torch.arange(5) != k], rtol=0, atol=1e-4),
+            "A sum over all maps does not notice that they stand in another order.":
+                lambda removed, zeroed, k: (not zeroed[:, k].any()) and bool(
+                    (removed.sum(dim=1) - zeroed.sum(dim=1)).abs().max() < 1e-4),
+            "Sums are added up in another order in a smaller network: allow for 0.0001.":
+                lambda removed, zeroed, k: torch.equal(
+                    removed, zeroed[:, torch.arange(5) != k]),
+            "Only the first image is looked at there.":
+                lambda removed, zeroed, k: same_block(removed[:1], zeroed[:1], k),
         },
-        idea="the norm of one filter in each convolution, and what is done with these norms",
-        hints=("For a single convolution, lesson 04 has a score for each filter.",
-               "weight.abs().sum(dim=(1, 2, 3)) is one number for each filter. Do this for every "
-               "convolution in the list.",
-               "All of them have as many filters, so their scores can be added."),
-        right="A filter that is weak at one end may be strong at the other: the sum decides.",
-        why="The filters with one number go together, so they are judged together: one norm in "
-            "each convolution, added up.",
+        idea="what has to be true of map k, and what of all others",
+        hints=("Two things have to hold: what was removed said nothing, and everything else is as "
+               "it was.",
+               "zeroed[:, k] are the maps that have to be 0. torch.arange(zeroed.shape[1]) != k "
+               "chooses all others.",
+               "torch.allclose(..., rtol=0, atol=1e-4) compares what is left, as the lesson's "
+               "`same` does, and `and` joins it to the first condition."),
+        right="This line finds what neither an error nor the accuracy tells.",
+        why="A removal is right where it equals a zeroing: map k is silent, and all others agree, "
+            "one by one and image by image, up to rounding.",
+    ),
+    Project(
+        "9.7", "Half of a residual network", 3, 8,
+        reference=half, weigh=weighed, budgets=findings,
+        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        mistakes={
+            "Too many parameters are left, and too much accuracy is lost: take from other groups.":
+                lambda found: found.left > LEFT and found.accuracy < ACCURACY,
+            "It reads well, but more than half of the parameters are left. Which layers have the "
+            "most?": lambda found: found.left > LEFT,
+            "It is small enough, and lost too much. A group that is added is read by all that "
+            "follows. Which layers stand alone, in the figure with the letters?":
+                lambda found: True,
+        },
+        idea="which groups stand alone, and where most of the parameters are",
+        hints=("A share for every group will not do. Print name and weight.numel() for each of "
+               "prunable_layers(resnet): where are the most?",
+               "The last block has most of them. Of its two groups one stands alone: E, its "
+               "conv1. A filter there takes a channel of conv2 along, and nothing else.",
+               "pruning_ratio_dict={pruned.blocks[2].conv1: share} and pruning_ratio=0, with "
+               "three quarters for the share."),
+        right="Half of the parameters from one free group, and nothing trained.",
+        why="Where nobody adds, a filter goes alone. conv1 of the last block and conv2, which "
+            "reads it, hold most of the parameters; the sums, on which all that follows depends, "
+            "stay whole.",
     ),
     Exercise(
-        "9.5", "Sizes from a file", 2, 6,
+        "9.8", "Sizes from a file", 2, 3,
         reference=sizes,
         cases=lambda: [(_state(8, 16, bias=True),), (_state(3, 5, bias=False),)],
         mistakes={

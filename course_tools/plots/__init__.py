@@ -20,6 +20,8 @@ from course_tools.plots.base import (
 from course_tools.plots.choices import ordered, tiles
 from course_tools.plots.convolutions import before_after, maps, runners, unrolled
 from course_tools.plots.drops import bargains, pairs, spans, verdicts
+from course_tools.plots.joins import joins
+from course_tools.plots.missions import missions
 from course_tools.plots.networks import architecture, matrix, network, residual, squares
 from course_tools.plots.redundancy import cloud, runs, twins_and_reader
 from course_tools.plots.results import (
@@ -40,7 +42,8 @@ from course_tools.plots.units import units
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "SKY", "Picture",
            "architecture", "bargains", "bars", "before_after", "budgets", "cloud", "crossing",
-           "curves", "digits", "float_bits", "gap_strip", "histogram", "maps", "matrix", "network",
-           "ordered", "pairs", "panels", "parts", "picture", "pixel_map", "read_pixels", "residual",
-           "runners", "runs", "sawtooth", "seeds", "spans", "squares", "stacked", "struck",
-           "symmetric_bins", "tiles", "trials", "twins_and_reader", "units", "unrolled", "verdicts"]
+           "curves", "digits", "float_bits", "gap_strip", "histogram", "joins", "maps", "matrix",
+           "missions", "network", "ordered", "pairs", "panels", "parts", "picture", "pixel_map",
+           "read_pixels", "residual", "runners", "runs", "sawtooth", "seeds", "spans", "squares",
+           "stacked", "struck", "symmetric_bins", "tiles", "trials", "twins_and_reader", "units",
+           "unrolled", "verdicts"]

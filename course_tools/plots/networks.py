@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from course_lib._state import evaluating
 from course_lib.models import ResNet, prunable_layers
 
-from course_tools.plots.base import BLUE, COLOURS, ORANGE, panels
+from course_tools.plots.base import BLUE, COLOURS, ORANGE, RED, panels
 
 
 def network(model: nn.Module, ax: Axes | None = None) -> Axes:
@@ -93,8 +93,9 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
 def residual(model: ResNet, marks: Mapping[str, str], ax: Axes | None = None) -> Axes:
     """Draw the layers of a residual network in a row, its shortcuts above them, its additions as +.
 
-    A box holds a layer's name and how many outputs it has. `marks`, {layer: a word or two}, stand
-    below the boxes; layers with the same words have the same colour, those without are white.
+    A box holds a layer's name and how many outputs it has; at each + stand the numbers of maps
+    that meet there, in red where they differ. `marks`, {layer: a word or two}, stand below the
+    boxes; layers with the same words have the same colour, those without are white.
     """
     layers = prunable_layers(model)
     for name in marks:
@@ -102,8 +103,8 @@ def residual(model: ResNet, marks: Mapping[str, str], ax: Axes | None = None) ->
             raise ValueError(f"marks names the layer {name!r}; allowed is one of "
                              f"{', '.join(layers)}")
     ax = panels(width=11, height=2.9)[0, 0] if ax is None else ax
-    spots, end = {"stem.conv": (0.0, 0.0)}, 0.0
-    for place in range(len(model.blocks)):
+    spots, end, meeting = {"stem.conv": (0.0, 0.0)}, 0.0, _meeting(model)
+    for place, (through, around) in enumerate(meeting):
         name, fork, end = f"blocks.{place}", end + 0.65, end + 3.0
         spots |= {f"{name}.conv1": (fork + 0.65, 0.0), f"{name}.conv2": (fork + 1.65, 0.0)}
         if f"{name}.shortcut.conv" in layers:
@@ -112,14 +113,27 @@ def residual(model: ResNet, marks: Mapping[str, str], ax: Axes | None = None) ->
         ax.annotate("+", (end, -0.02), ha="center", va="center", zorder=3, fontsize=13,
                     bbox={"boxstyle": "circle", "facecolor": "white", "edgecolor": "0.4"})
         ax.annotate(name, (fork + 1.15, -1.0), ha="center", color="0.4", fontsize=10)
-    spots["fc"] = (end + 0.9, 0.0)
-    ax.plot([0, end + 0.9], [0, 0], color="0.4", zorder=1)
+        ax.annotate(f"{through} + {around}", (end - 0.13, -0.24), va="top", fontsize=10,
+                    color="0.2" if through == around else RED, weight="bold")
+    spots["fc"] = (end + 1.1, 0.0)
+    ax.plot([0, end + 1.1], [0, 0], color="0.4", zorder=1)
     looks = dict(zip(dict.fromkeys(marks.values()), COLOURS, strict=False))
     for name, spot in spots.items():
         _layer_box(ax, spot, name, layers[name].weight.shape[0], marks.get(name, ""), looks)
-    ax.set(xlim=(-0.5, end + 1.4), ylim=(-1.1, 1.6))
+    ax.set(xlim=(-0.5, end + 1.6), ylim=(-1.1, 1.6))
     ax.axis("off")
     return ax
+
+
+def _meeting(model: ResNet) -> list[tuple[int, int]]:
+    """Return for each block how many maps come through it, and how many around it."""
+    counts, around = [], model.stem.conv.out_channels
+    for block in model.blocks:
+        if not isinstance(block.shortcut, nn.Identity):
+            around = block.shortcut.conv.out_channels
+        counts.append((block.conv2.out_channels, around))
+        around = block.conv2.out_channels
+    return counts
 
 
 def _layer_box(ax: Axes, spot: tuple, name: str, units: int, mark: str, looks: dict) -> None:

@@ -83,6 +83,28 @@ def test_it_is_in_the_readme_with_its_minutes(path):
     assert re.search(r"\d+ s\b", row[0])
 
 
+def on_the_path(words):
+    """Return the lessons that a row of README's short path names, as "00 to 07, 10" or "all"."""
+    numbers = [path.stem[:2] for path in LESSONS]
+    if words.strip() == "all":
+        return numbers
+    ends = [part.strip().split(" to ") for part in words.split(",")]
+    return [number for first, *last in ends for number in numbers
+            if first <= number <= (last or [first])[0]]
+
+
+def test_the_hours_of_the_short_path_are_what_the_minutes_add_up_to():
+    section = (HOME / "README.md").read_text("utf-8").split("### A short path")[1]
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| [^|]+ \| (\d+) \|$", section.split("\n\nThe")[0],
+                      re.MULTILINE)
+    assert len(rows) == 3
+    each = {path.stem[:2]: minutes(nbformat.read(path, as_version=4)) for path in LESSONS}
+    for words, hours in rows:
+        chosen = on_the_path(words)
+        assert len(chosen) >= 4
+        assert int(hours) == round(sum(each[number] for number in chosen) / 60), words
+
+
 def test_no_script_holds_lesson_text():
     sentences = [line for path in LESSONS for cell in cells_of(path, "markdown")
                  for line in cell.source.splitlines() if len(line) > 60]

@@ -228,12 +228,12 @@ def coupled_by_growing(name, sums):
     return tuple(sorted(found))
 
 
-def group_scores_in_a_loop(weights):
-    scores = [0.0] * len(weights[0])
-    for weight in weights:
-        for place, values in enumerate(weight.double()):
-            scores[place] += float(values.norm(1))
-    return torch.tensor(scores)
+def same_block_in_a_loop(removed, zeroed, k):
+    maps = list(zeroed.unbind(dim=1))
+    if maps.pop(k).abs().max() > 0:
+        return False
+    return all((one - other).abs().max() < 1e-4 for one, other in zip(
+        removed.unbind(dim=1), maps, strict=True))
 
 
 def sizes_by_name(state):
@@ -323,10 +323,9 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "8.8": [is_right_by_counting],
     "9.1": [lambda sparsity, wanted: 1 - (1 - wanted) / (1 - sparsity),
             lambda sparsity, wanted: np.float32(wanted - sparsity) / np.float32(1 - sparsity)],
-    "9.3": [coupled_by_growing],
-    "9.4": [group_scores_in_a_loop,
-            lambda weights: torch.cat([part.flatten(1) for part in weights], dim=1).norm(1, dim=1)],
-    "9.5": [sizes_by_name],
+    "9.5": [coupled_by_growing],
+    "9.6": [same_block_in_a_loop],
+    "9.8": [sizes_by_name],
     "11.2": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
 }
 

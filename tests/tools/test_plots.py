@@ -193,6 +193,7 @@ def test_the_drawing_of_a_residual_network_has_its_sizes_and_marks():
     said = [text.get_text() for text in ax.texts]
     assert {"stem\n5", "conv1\n3", "conv1\n2", "shortcut\n7", "fc\n10"} <= set(said)
     assert (said.count("A"), said.count("B"), said.count("+")) == (2, 1, 2)
+    assert {"5 + 5", "7 + 7"} <= set(said)
     with pytest.raises(ValueError, match="marks names the layer 'conv9'; allowed is one of stem"):
         plots.residual(model, {"conv9": "A"})
 
