@@ -82,6 +82,7 @@ bench: $(READY) ## measure speed, side by side with what a reader would otherwis
 	.venv/bin/python benchmarks/capstone.py
 	@[ ! -d build/site ] || .venv/bin/python benchmarks/site.py
 	.venv/bin/python benchmarks/live.py
+	.venv/bin/python benchmarks/surgery.py
 
 live: $(READY) ## build the live networks of the web site, in site/live/dist, which takes npm
 	npm ci --prefix site/live --no-audit --no-fund

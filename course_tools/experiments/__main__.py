@@ -11,6 +11,9 @@
     course experiments fours_rates    # data/results/fours_rates.json, on a network of its own
     course experiments two_of_four    # data/results/two_of_four.json, at those rates
     course experiments han --jobs 2   # data/results/han.json; so for the others too
+    course experiments surgery        # data/results/surgery.json, nothing retrained
+    course experiments calibration_images    # how many images that takes
+    course experiments surgery_convolutions  # the same on vgg_mini
     course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.

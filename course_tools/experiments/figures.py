@@ -22,6 +22,7 @@ from course_tools.experiments import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_12,
     recipes,
     writers,
 )
@@ -88,6 +89,10 @@ FIGURES = {
     "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),
                       recipes.DROPOUT),
     "lenet_5_dropout": Figure(lesson_05.lenet_5_dropout, recipe=recipes.LENET_5),
+    "surgery": Figure(lesson_12.surgery, recipe=recipes.SURGERY),
+    "calibration_images": Figure(lesson_12.calibration_images, recipe=recipes.CALIBRATION),
+    "surgery_convolutions": Figure(lesson_12.surgery_convolutions,
+                                   recipe=recipes.SURGERY_CONVOLUTIONS),
 }
 
 

@@ -158,6 +158,33 @@ FOURS = {
     },
 }
 
+# Lesson 12
+
+RETRAINED = {"magnitude": "global magnitude", "random, magnitude's budgets": "global random"}
+SURGERY = {
+    "brief": BRIEF,
+    "sparsities": (0.8, 0.9, 0.95, 0.98),
+    "images": 4_000,  # of the training split; only the Fisher takes their labels
+    "refitted": ("magnitude", "magnitude, same share", "random, magnitude's budgets",
+                 "random, same share", "Fisher", "Wanda by row",
+                 "Wanda over all", "Wanda by row, magnitude's budgets"),
+    "retraining": {"epochs": 1},
+    "rates": {share: {mask: BUDGETS["rates"][share][way] for mask, way in RETRAINED.items()}
+              for share in ("0.8", "0.9", "0.95", "0.98")},  # as lesson 02 found them
+}
+CALIBRATION = {
+    "brief": BRIEF,
+    "sparsity": 0.9,
+    "counts": (4_000, 400, 40),
+    "dampings": (0.01, 0.1),
+}
+SURGERY_CONVOLUTIONS = {
+    "trained": FILTER_RACE["images"],
+    "brief": FILTER_RACE["brief"],
+    "sparsities": (0.5, 0.7, 0.8, 0.9, 0.95),
+    "images": 1_000,
+}
+
 
 def first_images(data: MNIST, images: int | None) -> MNIST:
     """Return the data with so many images of the training split, the first ones; None: all."""

@@ -8,6 +8,7 @@ from course_tools.sliders.sliders import (
            sparsity_slider,
            threshold_slider,
 )
+from course_tools.sliders.surgery import surgery_slider, two_weights_slider
 
 __all__ = ["bound_slider", "filter_sliders", "neuron_slider", "rank_slider", "sparsity_slider",
-           "threshold_slider"]
+           "surgery_slider", "threshold_slider", "two_weights_slider"]

@@ -89,6 +89,14 @@ def live(sliders: Sequence[ipywidgets.Widget], read: Read, draw: Callable[[np.nd
                       alt, inches), timing)
 
 
+def dial(name: str, value: float, least: float, most: float, step: float
+         ) -> ipywidgets.FloatSlider:
+    """Return a slider from `least` to `most` that begins at `value`, shown with two decimals."""
+    return ipywidgets.FloatSlider(
+        value=value, min=least, max=most, step=step, readout_format=".2f", description=name,
+        layout={"width": "24em"}, style={"description_width": "initial"})
+
+
 def trail(ax: Axes, xlabel: str, most: float) -> Callable[[float, float], None]:
     """Set up accuracy (%) against what a slider sets, from 0 to `most`; return what marks a point.
 

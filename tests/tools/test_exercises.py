@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from course_lib.masks import apply_masks, keep_top, magnitude_masks
 from course_lib.models import prunable_layers
+from course_lib.surgery import refit
 
 from course_tools.checks.judge import calls, judge, judged, same_calls
 from course_tools.exercises import all_exercises, find, lesson_of, of_lesson
@@ -271,6 +272,37 @@ def shares_by_first_miss(scan, sparsities, loss):
             for name, values in kept.items()}
 
 
+def refit_by_normal_equations(inputs, weight, mask):
+    stay = mask.nonzero().flatten()
+    columns = inputs[:, stay].double()
+    values = torch.linalg.solve(columns.T @ columns, columns.T @ (inputs @ weight).double())
+    return torch.zeros(len(weight)).index_put((stay,), values.float())
+
+
+def wanda_in_a_loop(weight, inputs, sparsity):
+    mask = torch.ones(weight.shape, dtype=torch.bool)
+    for row, kept in zip(weight, mask, strict=True):
+        scores = [abs(float(w)) * float((x ** 2).sum()) ** 0.5
+                  for w, x in zip(row, inputs.T, strict=True)]
+        for place in sorted(range(len(scores)), key=scores.__getitem__)[
+                :round(sparsity * len(scores))]:
+            kept[place] = False
+    return mask
+
+
+def crossed_by_counts(model, theirs, inputs):
+    masks = {}
+    for name, layer in prunable_layers(model).items():
+        order = layer.weight.detach().abs().flatten().argsort(descending=True)
+        masks[name] = torch.zeros(len(order), dtype=torch.bool)
+        masks[name][order[:int(theirs[name].sum())]] = True
+        masks[name] = masks[name].view_as(layer.weight)
+    old = copy.deepcopy(model)
+    apply_masks(old, theirs)
+    return {"magnitude's mask, new values": refit(model, masks, inputs),
+            "their mask, old values": old}
+
+
 ALTERNATIVES = {  # right, and written in another way: a loop, another type, another order
     "0.2": [share_in_a_loop, lambda numbers: (numbers == 0).double().mean().item()],
     "0.6": [report_in_a_loop,
@@ -327,6 +359,13 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "9.6": [same_block_in_a_loop],
     "9.8": [sizes_by_name],
     "11.2": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
+    "12.3": [lambda weight, gradients: sum((g * weight) ** 2 for g in gradients)
+             / (2 * len(gradients))],
+    "12.4": [lambda weight, hessian, q: weight - weight[q] * torch.linalg.solve(
+        hessian, torch.eye(len(weight))[q]) / torch.linalg.inv(hessian)[q, q]],
+    "12.5": [refit_by_normal_equations],
+    "12.6": [wanda_in_a_loop],
+    "12.7": [crossed_by_counts],
 }
 
 
