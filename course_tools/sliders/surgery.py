@@ -1,6 +1,6 @@
 """Sliders of lesson 12: what a removal costs and who can pay; four ways without retraining."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ from course_lib.surgery import row_masks
 from course_lib.training import evaluate
 
 from course_tools import plots
-from course_tools.sliders.live import Live, Step, dial, live
+from course_tools.sliders.live import Live, Show, dial, live
 
 TRAINED = (0.6, 0.5)  # the two weights before anything is removed
 
@@ -26,7 +26,8 @@ def two_weights_slider() -> Live:
     """
     likeness = dial("likeness", 0.8, 0.0, 0.99, 0.01)
     second = dial("w2", TRAINED[1], -0.5, 1.5, 0.01)
-    return live([likeness, second], _bowl, columns=2, inches=4.2,
+    return live([likeness, second], lambda *values: values, _bowl, columns=2, inches=4.2,
+                title="The more alike two inputs are, the more one weight can pay for the other",
                 at=[(0.8, 0.5), (0.8, 0.98), (0.0, 0.5)],
                 alt="Lines of equal error around the trained weights, with the line on which w1 is "
                     "zero and the point that was chosen on it, beside the error along that line.")
@@ -38,7 +39,7 @@ def price(likeness: float, first: float, second: float) -> float:
     return (one ** 2 + 2 * likeness * one * other + other ** 2) / 2
 
 
-def _bowl(axes: np.ndarray) -> Step:
+def _bowl(axes: np.ndarray) -> Show:
     """Set up the lines of equal error and the error where w1 is zero; return what moves them."""
     left, right = axes
     circle = np.linspace(0, 2 * np.pi, 200)
@@ -62,7 +63,8 @@ def _bowl(axes: np.ndarray) -> Step:
         odd = np.sqrt(2 * cost / (1 - likeness)) * np.sin(circle)
         return (TRAINED[0] + (even + odd) / 2 ** 0.5, TRAINED[1] + (even - odd) / 2 ** 0.5)
 
-    def step(likeness: float, second: float) -> str:
+    def show(values: tuple[float, float]) -> str:
+        likeness, second = values
         cost = price(likeness, 0, second)
         for line, level in zip(rings, (0.02, 0.08, 0.32), strict=True):
             line.set_data(*ring(likeness, level))
@@ -73,7 +75,7 @@ def _bowl(axes: np.ndarray) -> Step:
         return (f"likeness {likeness:.2f}, w1 = 0, w2 = {second:.2f}: error {cost:.3f} "
                 f"(with w2 as it was {price(likeness, 0, TRAINED[1]):.3f}).")
 
-    return step
+    return show
 
 
 def surgery_slider(model: nn.Module, split: Split, inputs: Tensor,
@@ -94,15 +96,14 @@ def surgery_slider(model: nn.Module, split: Split, inputs: Tensor,
 
     known = {name: {share: evaluate(network, split) for share, network in networks.items()}
              for name, networks in solved.items()}
-    return live([dial("sparsity", 0.9, 0.0, 0.98, 0.01)],
-                lambda axes: _four_lines(axes[0], cut, known), columns=1, inches=8.4,
-                at=[(0.9,)],
+    return live([dial("sparsity", 0.9, 0.0, 0.98, 0.01)], lambda share: (share, cut(share)),
+                lambda axes: _four_lines(axes[0], known), columns=1, inches=8.4, at=[(0.9,)],
+                title="New values keep what the cut alone loses",
                 alt="Accuracy against sparsity: magnitude and Wanda as far as the slider went, and "
                     "what was solved beforehand at a few sparsities.")
 
 
-def _four_lines(ax: Axes, cut: Callable[[float], dict[str, float]],
-                known: Mapping[str, Mapping[float, float]]) -> Step:
+def _four_lines(ax: Axes, known: Mapping[str, Mapping[float, float]]) -> Show:
     """Set up what was solved as marks, and lines that grow where the slider goes."""
     seen: dict[str, dict[float, float]] = {"magnitude": {}, "Wanda": {}}
     lines = {name: ax.plot([], [], plots.MARKS[place] + "-", color=plots.COLOURS[place],
@@ -116,8 +117,9 @@ def _four_lines(ax: Axes, cut: Callable[[float], dict[str, float]],
     ax.grid(alpha=0.3)
     ax.legend(loc="lower left", fontsize=10)
 
-    def step(share: float) -> str:
-        for name, value in cut(share).items():
+    def show(read: tuple[float, Mapping[str, float]]) -> str:
+        share, accuracies = read
+        for name, value in accuracies.items():
             seen[name][share] = 100 * value
             lines[name].set_data(sorted(seen[name]), [seen[name][x] for x in sorted(seen[name])])
         at.set_xdata([share, share])
@@ -126,4 +128,4 @@ def _four_lines(ax: Axes, cut: Callable[[float], dict[str, float]],
         then = ", ".join(f"{name} {100 * points[near]:.1f}" for name, points in known.items())
         return f"sparsity {share:.0%}: {now}; at {near:.0%}: {then} %."
 
-    return step
+    return show
