@@ -87,6 +87,7 @@ def test_a_projects_solution_needs_only_what_its_lesson_has(folder, number):
     used = {name.id for name in ast.walk(solution) if isinstance(name, ast.Name)}
     inside = {name.id for name in ast.walk(solution)
               if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    inside |= {argument.arg for argument in ast.walk(solution) if isinstance(argument, ast.arg)}
     assert used & made  # it begins from what the lesson has made
     assert used - inside <= known | set(dir(builtins))
 
