@@ -68,7 +68,7 @@ $(AXE): tests/site/package.json tests/site/package-lock.json
 	mkdir -p build/axe && cp $^ build/axe
 	npm ci --prefix build/axe --no-audit --no-fund && touch $(AXE)
 
-site: $(SITE_READY) ## build the web site from the stored lessons, in build/site
+site: $(SITE_READY) live ## build the web site from the stored lessons, in build/site
 	$(SITE) site/build.py
 
 test-site: $(READY) $(AXE) site ## the site in a real browser, which takes Chromium and npm

@@ -48,8 +48,12 @@ def threshold(weight: Tensor, mask: Tensor, quality: float) -> Tensor:
 SURVIVORS = torch.tensor([1.0, 2.0, 4.0, -3.0, 9.0])
 ALIVE = torch.tensor([True, True, True, False, False])
 WEIGHT = torch.tensor([[0.1, -1.0, 3.0], [-3.0, 5.0, 0.9], [0.0, 0.6, -0.4]])
-LAYER = (torch.arange(24) * 7 % 24 - 11.0).reshape(4, 6) / 6  # in no order, of both signs
 MASK = torch.tensor([[True, True, True], [True, False, True], [True, True, False]])
+
+
+def layer() -> Tensor:
+    """Return the weight of a layer: in no order, of both signs."""
+    return (torch.arange(24) * 7 % 24 - 11.0).reshape(4, 6) / 6
 
 
 # A stand-in for training, and loops that go wrong
@@ -248,7 +252,7 @@ EXERCISES = (
     Exercise(
         "5.4", "The loop", 3, 10,
         reference=loop,
-        cases=lambda: [(LAYER, retrain, [0.5, 0.5, 0.5]), (LAYER, retrain, [0.6, 0.0, 0.6]),
+        cases=lambda: [(layer(), retrain, [0.5, 0.5, 0.5]), (layer(), retrain, [0.6, 0.0, 0.6]),
                        (SURVIVORS, retrain, [1.0, 0.4])],
         mistakes={
             "Sigma was measured once, before the first round. Measure it anew, over the survivors.":
