@@ -159,8 +159,50 @@ EXERCISES = (
               "most. How wide the drop's interval is depends on where in between it lies.",
         why="130 errors can be shared. The other 20 of the pruned network's 150 cannot.",
     ),
+    Quiz(
+        "6.2", "Twenty honest searches", 2, 1,
+        answer="d",
+        choices={"a": "one", "b": "about four", "c": "about eight", "d": "more than ten"},
+        mistakes={
+            "a": "One in twenty would be chance alone, if the two splits were alike but for it.",
+            "b": "It is more. A search flatters itself little, as you saw; something else does.",
+            "c": "It is more still. Less than half of the twenty stay within the bound.",
+        },
+        idea="whether validation and test are images of the same kind",
+        hints=("You saw how little a search on one half flatters itself on the other half. So what "
+               "else could move the drop?",
+               "Are test digits as hard for a pruned network as validation digits?"),
+        right="Most of the twenty. And no search has cheated.",
+        why="The search keeps the bound where it looks. On test the same networks drop more, since "
+            "those digits are of another kind: the lesson looks for the reason.",
+    ),
+    Quiz(
+        "6.3", "Two intervals, one difference", 2, 2,
+        answer="c",
+        choices={
+            "a": "pruning costs more on digits of unseen writers: one of the two intervals lies "
+                 "above zero",
+            "b": "seen and unseen writers' digits cost the same: the wider interval holds zero",
+            "c": "these unseen digits lost more than these seen ones, in networks like ours; "
+                 "whether other digits would is open",
+            "d": "nothing: the two intervals contradict each other"},
+        mistakes={
+            "a": "That interval is over networks. It says nothing about digits that were not "
+                 "among these 1,550 and 5,001.",
+            "b": "Zero inside an interval does not show that there is no difference. It reaches as "
+                 "far as half a point.",
+            "d": "They answer two questions. The wider one lets the images change as well.",
+        },
+        idea="what each of the two intervals lets vary",
+        hints=("The first interval asks: with other networks, on these images, where would the "
+               "mean lie?",
+               "The second asks the same of other networks and of other images."),
+        right="Twenty networks say much about these digits. They are no new digits.",
+        why="More networks make the first interval ever shorter. What other images would change, "
+            "they cannot tell; it stays in the second one.",
+    ),
     Exercise(
-        "6.2", "Count a drop", 1, 5,
+        "6.4", "Count a drop", 1, 5,
         reference=count_drop,
         cases=lambda: [
             (LABELS, torch.tensor([0, 1, 2, 3, 4, 5, 0, 0]), LABELS),
@@ -188,7 +230,7 @@ EXERCISES = (
             "is left are the lost and the gained.",
     ),
     Exercise(
-        "6.3", "How many images", 2, 5,
+        "6.5", "How many images", 2, 5,
         reference=images_needed,
         cases=lambda: [(0.008, 0.001), (0.02, 0.005), (0.013, 0.003), (0.5, 0.02)],
         mistakes={
@@ -214,7 +256,7 @@ EXERCISES = (
             "up, since a little less does not reach it.",
     ),
     Exercise(
-        "6.4", "How much reserve", 3, 10,
+        "6.6", "How much reserve", 3, 10,
         reference=search_bound,
         cases=lambda: [
             (NETWORKS, 0.005, [0.002, 0.004, 0.005, 0.007], 2),
@@ -252,7 +294,7 @@ EXERCISES = (
             "the least.",
     ),
     Exercise(
-        "6.5", "Shares by sensitivity", 3, 8,
+        "6.7", "Shares by sensitivity", 3, 8,
         reference=layer_shares,
         cases=lambda: [(SCAN, GRID, 0.012), (SCAN, GRID, 0.0015), (SCAN, GRID, 0.04),
                        ({"conv1": [0.9, 0.85]}, [0.0, 0.5], 0.06)],
@@ -284,47 +326,5 @@ EXERCISES = (
         right="shares_within does the same, and goes on between two grid points along a line.",
         why="Each layer is asked alone how much it bears. The walk stops at its first loss beyond "
             "the limit, since what a single later point says may be luck.",
-    ),
-    Quiz(
-        "6.6", "Twenty honest searches", 2, 1,
-        answer="d",
-        choices={"a": "one", "b": "about four", "c": "about eight", "d": "more than ten"},
-        mistakes={
-            "a": "One in twenty would be chance alone, if the two splits were alike but for it.",
-            "b": "It is more. A search flatters itself little, as you saw; something else does.",
-            "c": "It is more still. Less than half of the twenty stay within the bound.",
-        },
-        idea="whether validation and test are images of the same kind",
-        hints=("You saw how little a search on one half flatters itself on the other half. So what "
-               "else could move the drop?",
-               "Are test digits as hard for a pruned network as validation digits?"),
-        right="Most of the twenty. And no search has cheated.",
-        why="The search keeps the bound where it looks. On test the same networks drop more, since "
-            "those digits are of another kind: the lesson looks for the reason.",
-    ),
-    Quiz(
-        "6.7", "Two intervals, one difference", 2, 2,
-        answer="c",
-        choices={
-            "a": "pruning costs more on digits of unseen writers: one of the two intervals lies "
-                 "above zero",
-            "b": "seen and unseen writers' digits cost the same: the wider interval holds zero",
-            "c": "these unseen digits lost more than these seen ones, in networks like ours; "
-                 "whether other digits would is open",
-            "d": "nothing: the two intervals contradict each other"},
-        mistakes={
-            "a": "That interval is over networks. It says nothing about digits that were not "
-                 "among these 1,550 and 5,001.",
-            "b": "Zero inside an interval does not show that there is no difference. It reaches as "
-                 "far as half a point.",
-            "d": "They answer two questions. The wider one lets the images change as well.",
-        },
-        idea="what each of the two intervals lets vary",
-        hints=("The first interval asks: with other networks, on these images, where would the "
-               "mean lie?",
-               "The second asks the same of other networks and of other images."),
-        right="Twenty networks say much about these digits. They are no new digits.",
-        why="More networks make the first interval ever shorter. What other images would change, "
-            "they cannot tell; it stays in the second one.",
     ),
 )
