@@ -292,3 +292,7 @@ FLATTERY = {
     "shares": (0.5, 0.7, 0.8, 0.85, 0.88, *(round(0.9 + 0.01 * step, 2) for step in range(9))),
     "halves": 10,  # random halves of the test split
 }
+
+# Lesson 13
+
+CHAR_GPT = {"steps": 3_000, "lr": 2e-3}
