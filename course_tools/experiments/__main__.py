@@ -14,6 +14,7 @@
     course experiments surgery        # data/results/surgery.json, nothing retrained
     course experiments calibration_images    # how many images that takes
     course experiments surgery_convolutions  # the same on vgg_mini
+    course experiments language       # data/results/language.json, Shakespeare pruned
     course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.
