@@ -138,7 +138,7 @@ EXERCISES = (
         },
         idea="each feature's root mean square over all characters; the largest over the median",
         hints=("A row is a character, a column a feature: square, mean over dimension 0, root.",
-               "sizes.max() / sizes.median()"),
+               "sizes.max() / sizes.median() is all that is left to do."),
         right="In models beyond some billions of parameters this is 20 and more.",
         why="An outlier feature is large for all characters, so its root mean square stands out "
             "from the others'. The median is hardly moved by one of them.",
@@ -167,7 +167,7 @@ EXERCISES = (
         idea="one block differs from the other ones, once each way",
         hints=("If the block is the culprit, the damage comes when it alone is cut the global way, "
                "and goes when it alone is not.",
-               "Its layers' names begin with f\"blocks.{block}.\"",
+               "Its layers' names begin with blocks, a dot, its number, and a dot.",
                "alike | {…} replaces some masks of alike; over_all | {…} the other way round."),
         right="Damage that comes with a suspect, and goes without it: that is evidence both ways.",
         why="One test alone can mislead: the block might do harm only together with others, or "
