@@ -150,15 +150,14 @@ def train(model: nn.Module, text: str, *, steps: int, lr: float = 2e-3, masks: M
     optimizer = AdamW(_groups(model), lr=lr, betas=(0.9, 0.95), fused=True)
     schedule = OneCycleLR(optimizer, lr, total_steps=steps + 1, pct_start=min(0.1, 100 / steps),
                           cycle_momentum=False)
-    parts = (model, optimizer, schedule)
-    losses = _resume(save, parts, generator)
+    losses = _resume(save, (model, optimizer, schedule), generator)
     apply_masks(model, masks or {})
     for _ in range(len(losses), steps):
         losses.append(_step(model, codes, optimizer, generator))
         schedule.step()
         apply_masks(model, masks or {})
         if save and len(losses) % SAVED_EVERY == 0:
-            states = [part.state_dict() for part in parts]
+            states = [part.state_dict() for part in (model, optimizer, schedule)]
             torch.save([losses, *states, generator.get_state()], save)
     return losses
 

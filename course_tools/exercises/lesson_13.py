@@ -139,7 +139,7 @@ EXERCISES = (
         idea="each feature's root mean square over all characters; the largest over the median",
         hints=("A row is a character, a column a feature: square, mean over dimension 0, root.",
                "sizes.max() / sizes.median() is all that is left to do."),
-        right="In models beyond some billions of parameters this is 20 and more.",
+        right="In models beyond some billions of parameters it comes to about twenty.",
         why="An outlier feature is large for all characters, so its root mean square stands out "
             "from the others'. The median is hardly moved by one of them.",
     ),
