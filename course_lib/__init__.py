@@ -18,6 +18,7 @@ In the order in which the lessons meet them:
     regrowth        pruning that can be taken back, in one long schedule
     surgery         new values for the weights that stay, solved and not trained
     language        a character model on Shakespeare's plays, small enough to prune in a lesson
+    heads           take its heads, inner neurons or blocks really out
     export          the network as ONNX, for other runtimes
 
 Behind them: _files (where things are), _state (random numbers and eval mode, given back), _means

@@ -18,6 +18,7 @@ from course_lib._allowed import require
 from course_lib._files import DATA, read_shipped
 from course_lib._state import evaluating, seeded
 from course_lib.masks import Masks, apply_masks
+from course_lib.models import load_weights
 
 CHARACTERS = f"\n !\"&'(),-./{digits}:;?@{ascii_uppercase}[]_{ascii_lowercase}{{}}"
 CONTEXT = 128  # characters that the model sees at a time
@@ -100,6 +101,11 @@ def char_gpt(seed: int = 0, *, blocks: int = 4, width: int = 128, heads: int = 4
         return CharGPT(blocks, width, heads, inner)
 
 
+def load_char_gpt() -> CharGPT:
+    """Build `char_gpt` with the weights that the course trained; errors as in `load_trained`."""
+    return load_weights(char_gpt(), "char_gpt")
+
+
 def encode(text: str) -> Tensor:
     """Return the number of each character, int64 (characters,); unknown ones raise ValueError."""
     require(len(text) > 0, "len(text)", 0, "1 or more")
@@ -120,12 +126,10 @@ def windows(text: str) -> tuple[Tensor, Tensor]:
 
 def piece_losses(model: nn.Module, text: str) -> Tensor:
     """Return the loss of each piece of the text, (pieces,), in nats a character."""
-    losses = []
     with evaluating(model), torch.inference_mode():
-        for codes, following in zip(*(each.split(64) for each in windows(text)), strict=True):
-            outputs = model(codes).transpose(1, 2)
-            losses.append(cross_entropy(outputs, following, reduction="none").mean(1))
-    return torch.cat(losses)
+        return torch.cat([
+            cross_entropy(model(codes).transpose(1, 2), following, reduction="none").mean(1)
+            for codes, following in zip(*(each.split(64) for each in windows(text)), strict=True)])
 
 
 def loss(model: nn.Module, text: str) -> float:
@@ -146,22 +150,20 @@ def train(model: nn.Module, text: str, *, steps: int, lr: float = 2e-3, masks: M
     optimizer = AdamW(_groups(model), lr=lr, betas=(0.9, 0.95), fused=True)
     schedule = OneCycleLR(optimizer, lr, total_steps=steps + 1, pct_start=min(0.1, 100 / steps),
                           cycle_momentum=False)
-    parts = (model, optimizer, schedule)
-    losses = _resume(save, parts, generator)
+    losses = _resume(save, (model, optimizer, schedule), generator)
     apply_masks(model, masks or {})
     for _ in range(len(losses), steps):
         losses.append(_step(model, codes, optimizer, generator))
         schedule.step()
         apply_masks(model, masks or {})
         if save and len(losses) % SAVED_EVERY == 0:
-            states = [part.state_dict() for part in parts]
+            states = [part.state_dict() for part in (model, optimizer, schedule)]
             torch.save([losses, *states, generator.get_state()], save)
     return losses
 
 
 def _groups(model: nn.Module) -> list[dict]:
-    """Return the matrices, which decay, and all else, which does not."""
-    return [{"params": [values for values in model.parameters() if (values.dim() > 1) == decays],
+    return [{"params": [each for each in model.parameters() if (each.dim() > 1) == decays],
              "weight_decay": 0.1 * decays} for decays in (True, False)]
 
 
@@ -177,8 +179,7 @@ def _step(model: nn.Module, codes: Tensor, optimizer: AdamW, generator: torch.Ge
 
 
 def _resume(save: Path | None, parts: tuple, generator: torch.Generator) -> list[float]:
-    """Put back what an earlier run saved, if any; return its losses."""
-    if save is None or not save.is_file():
+    if not save or not save.is_file():
         return []
     losses, *states, numbers = torch.load(save)
     for part, state in zip(parts, states, strict=True):

@@ -166,9 +166,13 @@ def load_trained(name: str) -> nn.Module:
     A missing file raises FileNotFoundError, one that fails its checksum ValueError.
     """
     require(name in NETWORKS, "name", name, f"one of {', '.join(NETWORKS)}")
+    return load_weights(NETWORKS[name](), name)
+
+
+def load_weights(model: nn.Module, name: str) -> nn.Module:
+    """Give a model the weights of the checkpoint `name`, verified; return it in eval mode."""
     folders = "data/checkpoints data/results"
     record = json.loads(read_shipped(RESULTS / f"train_{name}.json", folders))
     content = read_shipped(CHECKPOINTS / f"{name}.safetensors", folders, record["sha256"])
-    model = NETWORKS[name]()
     model.load_state_dict(load(content))
     return model.eval()

@@ -12,7 +12,7 @@ from course_lib._files import HOME
 FILES = {".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__"): path
          for package in ("course_lib", "course_tools") for path in (HOME / package).rglob("*.py")}
 WIDGETS = {"course_tools.checks.quiz", "course_tools.sliders.live",
-           "course_tools.sliders.sliders"}  # import ipywidgets
+           "course_tools.sliders.sentence", "course_tools.sliders.sliders"}  # import ipywidgets
 PLAIN = {"course_lib._files", "course_tools.doctor", "course_tools.__main__",
          "course_tools.small_torch"}  # start on Python
 

@@ -14,6 +14,7 @@
     course experiments surgery        # data/results/surgery.json, nothing retrained
     course experiments calibration_images    # how many images that takes
     course experiments surgery_convolutions  # the same on vgg_mini
+    course experiments language       # data/results/language.json, Shakespeare pruned
     course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.
@@ -30,7 +31,7 @@ from course_lib._files import DATA
 from course_lib.data import load_mnist
 
 from course_tools.experiments.figures import FIGURES, run_figure
-from course_tools.experiments.networks import train_network
+from course_tools.experiments.networks import train_char_gpt, train_network
 from course_tools.experiments.recipes import SHIPPED
 
 
@@ -48,8 +49,10 @@ def main(arguments: list[str] | None = None) -> None:
         return
     data = load_mnist()
     for name in options.networks:
-        record = train_network(name, options.seed, data, options.out)
-        print(f"{name}: test accuracy {record['test_accuracy']:.4f}, {record['seconds']:.0f} s")
+        record = (train_char_gpt(options.seed, options.out) if name == "char_gpt"
+                  else train_network(name, options.seed, data, options.out))
+        print(f"{name}:", *(f"{key} {value:.4f}" for key, value in record.items()
+                              if key.startswith("test_")), f"{record['seconds']:.0f} s")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=DATA, help="folder to write to (data)")
     what = parser.add_subparsers(dest="what", required=True)
     networks = what.add_parser("train", help="train the networks and store their checkpoints")
-    networks.add_argument("--networks", nargs="+", choices=SHIPPED, default=list(SHIPPED))
+    networks.add_argument("--networks", nargs="+", choices=[*SHIPPED, "char_gpt"],
+                          default=[*SHIPPED, "char_gpt"])
     networks.add_argument("--seed", type=int, default=0)
     for name, figure in FIGURES.items():
         entry = what.add_parser(name, help=figure.run.__doc__.splitlines()[0])

@@ -23,6 +23,7 @@ from course_tools.experiments import (
     lesson_06,
     lesson_07,
     lesson_12,
+    lesson_13,
     recipes,
     writers,
 )
@@ -93,6 +94,7 @@ FIGURES = {
     "calibration_images": Figure(lesson_12.calibration_images, recipe=recipes.CALIBRATION),
     "surgery_convolutions": Figure(lesson_12.surgery_convolutions,
                                    recipe=recipes.SURGERY_CONVOLUTIONS),
+    "language": Figure(lesson_13.language, _each("part", lesson_13.PARTS), recipes.LANGUAGE),
 }
 
 

@@ -292,3 +292,18 @@ FLATTERY = {
     "shares": (0.5, 0.7, 0.8, 0.85, 0.88, *(round(0.9 + 0.01 * step, 2) for step in range(9))),
     "halves": 10,  # random halves of the test split
 }
+
+# Lesson 13
+
+CHAR_GPT = {"steps": 3_000, "lr": 2e-3}
+LANGUAGE = {
+    "trained": CHAR_GPT,
+    "sparsities": (0.5, 0.6, 0.7, 0.8),
+    "pieces": 32,  # of 128 characters of the training plays, for all that looks at inputs
+    "every": 4,  # chunk of the test plays that is read, one of so many
+    "crossed": 0.6,  # the sparsity at which budgets are crossed, kind by kind and block by block
+    "neurons": (0.25, 0.5, 0.75),  # shares of each block's inner neurons that go
+    "heads": (2, 4, 6, 8),  # how many of the 16 go together
+    "retraining": {"steps": 200, "lr": 5e-4},
+    "half": {"heads": 2, "inner": 256},  # the shape of the removed half, and of the small model
+}

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -6,6 +7,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from course_lib import language
+from course_lib._files import RESULTS
 from course_lib.masks import random_masks
 from course_lib.models import prunable_layers
 from course_lib.surgery import refit, sparsegpt
@@ -47,6 +49,20 @@ def test_first_weights_follow_the_seed_and_leave_torchs_numbers_alone():
     assert torch.equal(first.blocks[0].q.weight, again.blocks[0].q.weight)
     assert not torch.equal(first.blocks[0].q.weight, other.blocks[0].q.weight)
     assert torch.equal(torch.rand(1), wanted)
+
+
+def test_the_trained_model_reads_as_its_record_says(plays):
+    model = language.load_char_gpt()
+    record = json.loads((RESULTS / "train_char_gpt.json").read_text())
+    assert not model.training
+    assert 1.5 < record["validation_loss"] < 1.6
+    text = plays.validation[:60_001]
+    with torch.no_grad():  # without piece_losses
+        codes = language.encode(text[:59_904 + 1])
+        outputs = model(codes[:-1].view(-1, 128)).flatten(0, 1)
+    assert language.loss(model, text[:59_905]) == pytest.approx(
+        float(cross_entropy(outputs, codes[1:])), abs=1e-4)
+    assert language.loss(model, text) == pytest.approx(record["validation_loss"], abs=0.1)
 
 
 def test_no_character_sees_those_behind_it(tiny):

@@ -366,6 +366,19 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "12.5": [refit_by_normal_equations],
     "12.6": [wanda_in_a_loop],
     "12.7": [crossed_by_counts],
+    "13.2": [lambda weight, head, width: torch.cat(
+        [weight[:, :head * width], weight[:, (head + 1) * width:]], 1)],
+    "13.3": [lambda before, after: [
+        sum(b - a for a, b in zip(before, after, strict=True)) / len(before),
+        ((after - before).double().var() / len(before)) ** 0.5]],
+    "13.4": [lambda signal: (sorted((signal ** 2).mean(0).tolist())[-1]
+                             / float((signal ** 2).mean(0).median())) ** 0.5],
+    "13.5": [lambda over_all, alike, block: {
+        "only there": {name: (over_all if name.split(".")[1] == str(block) else alike)[name]
+                       for name in alike},
+        "everywhere but there": {
+            name: (alike if name.split(".")[1] == str(block) else over_all)[name]
+            for name in alike}}],
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from course_lib import language
 from course_lib._files import RESULTS
 from course_lib.models import (
     ARCHITECTURES,
@@ -20,7 +21,7 @@ from course_tools.experiments.__main__ import main
 from course_tools.experiments.figures import FIGURES, Figure, perform, run_figure
 from course_tools.experiments.lesson_01 import directions, redundancy, twins, widths
 from course_tools.experiments.lesson_02 import unstructured
-from course_tools.experiments.recipes import HAN, SHIPPED, UNSTRUCTURED
+from course_tools.experiments.recipes import CHAR_GPT, HAN, SHIPPED, UNSTRUCTURED
 from course_tools.lessons.notebooks import NOTEBOOKS
 
 
@@ -34,6 +35,22 @@ def test_every_network_has_a_recipe_and_its_record_follows_it():
             f"course experiments train --networks {name} --seed 0")
         assert {"torch", "seed", "seconds", "validation_accuracy", "test_accuracy",
                 "epochs"} <= set(record)
+
+
+def test_the_language_model_is_trained_by_its_recipe_and_goes_on(tmp_path, monkeypatch):
+    record = json.loads((RESULTS / "train_char_gpt.json").read_text())
+    assert record["command"] == "course experiments train --networks char_gpt --seed 0"
+    assert {key: record[key] for key in CHAR_GPT} == CHAR_GPT
+    monkeypatch.setitem(CHAR_GPT, "steps", 2)
+    monkeypatch.setattr(language, "SAVED_EVERY", 2)
+    text = language.load_plays().validation[:20_000]
+    monkeypatch.setattr(language, "load_plays", lambda: language.Plays(text, text, text))
+    results = []
+    for _ in range(2):
+        main(["--out", str(tmp_path), *record["command"].split()[2:]])
+        results.append(json.loads((tmp_path / "results" / "train_char_gpt.json").read_text()))
+    assert results[0]["sha256"] == results[1]["sha256"]
+    assert (tmp_path / "anew" / "states" / "char_gpt_0.pt").is_file()
 
 
 def test_the_command_of_a_record_trains_and_records_a_network(tmp_path, mnist, monkeypatch):

@@ -1,0 +1,190 @@
+"""The long run of lesson 13: a language model pruned in many ways, read on the test plays."""
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import language as gpt
+from course_lib.data import MNIST
+from course_lib.heads import remove_blocks, remove_heads, remove_neurons
+from course_lib.language import CONTEXT, HEAD, CharGPT
+from course_lib.masks import Masks, keep_top, magnitude_masks, masked
+from course_lib.models import prunable_layers
+from course_lib.scores import wanda_scores
+from course_lib.surgery import refit, row_masks, sparsegpt
+
+from course_tools.experiments.lesson_12 import budget
+from course_tools.experiments.networks import trained_char_gpt
+from course_tools.experiments.recipes import CHAR_GPT, LANGUAGE
+
+PARTS = ("weights", "budgets", "parts", "retraining", "smaller")
+CHUNK = 32  # pieces of 128 characters: neighbours in a play, for intervals over chunks
+Networks = Iterator[tuple[dict, nn.Module]]
+
+
+def language(data: MNIST, *, seed: int, part: str, recipe: Mapping = LANGUAGE) -> list[dict]:
+    """Prune the language model of this seed in the ways of one part; tell the loss of each.
+
+    "test" is in nats a character, over every so many chunks of the two test plays; "chunks" holds
+    the loss of each of them in thousandths. Nothing is chosen by them. The digits are not used.
+    """
+    shipped = seed == 0 and recipe["trained"] == CHAR_GPT
+    model = gpt.load_char_gpt() if shipped else trained_char_gpt(seed, recipe=recipe["trained"])[0]
+    text, inputs = _test_chunks(recipe["every"]), calibration(seed, recipe["pieces"])
+    rows = []
+    for what, network in WAYS[part](model, inputs, seed, recipe):
+        losses = torch.cat([gpt.piece_losses(network, chunk).mean()[None] for chunk in text])
+        rows.append({"seed": seed, "part": part} | what | {
+            "weights": sum(int(layer.weight.count_nonzero())
+                           for layer in prunable_layers(network).values()),
+            "test": float(losses.mean()),
+            "chunks": " ".join(f"{1000 * each:.0f}" for each in losses.tolist())})
+    return rows
+
+
+def calibration(seed: int, pieces: int) -> Tensor:
+    """Return so many pieces of the training plays, int64 (pieces, CONTEXT), drawn by the seed."""
+    codes = gpt.windows(gpt.load_plays().train)[0]
+    generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))
+    return codes[torch.randperm(len(codes), generator=generator)[:pieces]]
+
+
+def _test_chunks(every: int) -> list[str]:
+    text, length = gpt.load_plays().test, CHUNK * CONTEXT
+    return [text[start:start + length + 1]
+            for start in range(0, len(text) - length, every * length)]
+
+
+def _weights(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
+    """Yield single weights pruned, by who chooses the mask and what the survivors become."""
+    scores = wanda_scores(model, inputs)
+    yield _way("whole", 0.0), model
+    for share in recipe["sparsities"]:
+        masks = {"magnitude by layer": magnitude_masks(model, share, scope="layer"),
+                 "magnitude global": magnitude_masks(model, share),
+                 "Wanda": row_masks(scores, share)}
+        for name, found in masks.items():
+            yield _way(name, share), masked(model, found)
+            yield _way(name, share, "refitted"), refit(model, found, inputs)
+        yield _way("SparseGPT", share, "column by column"), sparsegpt(model, share, inputs)[0]
+    fours = {"magnitude 2:4": magnitude, "Wanda 2:4": lambda name, weight: scores[name]}
+    for name, score in fours.items():
+        found = {layer: two_of_four(score(layer, part.weight.detach()))
+                 for layer, part in prunable_layers(model).items()}
+        yield _way(name, 0.5), masked(model, found)
+        yield _way(name, 0.5, "refitted"), refit(model, found, inputs)
+    yield _way("SparseGPT 2:4", 0.5, "column by column"), sparsegpt(model, "2:4", inputs)[0]
+
+
+def magnitude(name: str, weight: Tensor) -> Tensor:
+    """Return the size of each weight."""
+    return weight.abs()
+
+
+def two_of_four(scores: Tensor) -> Tensor:
+    """Keep the better two of each four neighbours in a row."""
+    return torch.stack([keep_top(four, 0.5) for four in scores.view(-1, 4)]).view_as(scores)
+
+
+def _budgets(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
+    """Yield masks by layer in which one kind of layer, or one block, has the global budgets."""
+    share = recipe["crossed"]
+    over_all, alike = magnitude_masks(model, share), magnitude_masks(model, share, scope="layer")
+    shares = budget(over_all)
+    groups = {f".{kind}": [name for name in alike if name.endswith(f".{kind}")]
+              for kind in ("q", "k", "v", "out", "up", "down")}
+    groups |= {f"block {number}": [name for name in alike if name.startswith(f"blocks.{number}.")]
+               for number in range(len(model.blocks))}
+    for group, names in groups.items():
+        zeros = sum(shares[name] * alike[name].numel() for name in names)
+        what = {"group": group, "zeros": zeros / sum(alike[name].numel() for name in names)}
+        yield what | _way("global only here", share), masked(
+            model, alike | {name: over_all[name] for name in names})
+        yield what | _way("by layer only here", share), masked(
+            model, over_all | {name: alike[name] for name in names})
+
+
+def _parts(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
+    """Yield the model without each head, several heads, inner neurons, or each block."""
+    order = []
+    train = gpt.load_plays().train[:256 * CONTEXT + 1]  # which heads go together is chosen here
+    for block in range(len(model.blocks)):
+        for head in range(len(model.blocks[block].q.weight) // HEAD):
+            network = without_heads(model, [(block, head)])
+            order.append((gpt.loss(network, train), (block, head)))
+            yield {"block": block, "head": head} | _way("one head", 0.0), network
+    cheapest = [place for _, place in sorted(order)]
+    for count in recipe["heads"]:
+        yield {"count": count} | _way("heads", 0.0), without_heads(model, cheapest[:count])
+    for share in recipe["neurons"]:
+        for name in ("by Wanda", "by lot"):
+            yield {"share": share} | _way(f"neurons {name}", 0.0), remove_neurons(
+                model, inner(model, inputs, share, seed if name == "by lot" else None))
+    for block in range(len(model.blocks)):
+        rest = torch.tensor([each for each in range(len(model.blocks)) if each != block])
+        yield {"block": block} | _way("one block", 0.0), remove_blocks(model, rest)
+
+
+def without_heads(model: CharGPT, places: list[tuple[int, int]]) -> CharGPT:
+    """Return a smaller model without the heads (block, head); a block's last one is left there."""
+    keep = {}
+    for block in range(len(model.blocks)):
+        heads = len(model.blocks[block].q.weight) // HEAD
+        stay = [head for head in range(heads) if (block, head) not in places]
+        keep[block] = torch.tensor(stay or [0])
+    return remove_heads(model, keep)
+
+
+def inner(model: CharGPT, inputs: Tensor, share: float, seed: int | None = None
+          ) -> dict[int, Tensor]:
+    """Return the inner neurons that stay when this share of each block's go.
+
+    By what each adds to the signal, the L2 norm of its outputs times that of its column of down;
+    with a seed drawn by lot.
+    """
+    scores = wanda_scores(model, inputs)
+    keep = {}
+    for number in range(len(model.blocks)):
+        each = scores[f"blocks.{number}.down"].norm(dim=0)
+        if seed is not None:
+            each = torch.rand(len(each), generator=torch.Generator().manual_seed(seed + number))
+        keep[number] = keep_top(each, share).nonzero().flatten()
+    return keep
+
+
+def halved(model: CharGPT, inputs: Tensor) -> CharGPT:
+    """Return the model without half of the heads and inner neurons of each block, the weaker."""
+    scores = wanda_scores(model, inputs)
+    heads = {number: keep_top(scores[f"blocks.{number}.out"].norm(dim=0).view(-1, HEAD).norm(dim=1),
+                              0.5).nonzero().flatten() for number in range(len(model.blocks))}
+    return remove_heads(remove_neurons(model, inner(model, inputs, 0.5)), heads)
+
+
+def _retraining(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
+    """Yield networks before and after some steps of training, and the whole one as a control."""
+    masks: Masks = magnitude_masks(model, recipe["crossed"])
+    networks = {"whole": (copy.deepcopy(model), None),
+                "magnitude global": (masked(model, masks), masks),
+                "half removed": (halved(model, inputs), None)}
+    for name, (network, held) in networks.items():
+        share = recipe["crossed"] if held else 0.0
+        yield _way(name, share), network
+        gpt.train(network, gpt.load_plays().train, **recipe["retraining"], masks=held, seed=seed)
+        yield _way(name, share, "retrained"), network
+
+
+def _smaller(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
+    """Yield a model of half the size, trained from new weights for as many steps in all."""
+    small = gpt.char_gpt(seed, **recipe["half"])
+    steps = recipe["trained"]["steps"] + recipe["retraining"]["steps"]
+    gpt.train(small, gpt.load_plays().train, steps=steps, lr=recipe["trained"]["lr"], seed=seed)
+    yield _way("small from new weights", 0.0, "trained"), small
+
+
+def _way(mask: str, sparsity: float, values: str = "old") -> dict:
+    return {"mask": mask, "sparsity": sparsity, "values": values}
+
+
+WAYS = dict(zip(PARTS, (_weights, _budgets, _parts, _retraining, _smaller), strict=True))
