@@ -26,7 +26,7 @@ export const neurons: Figure = async (_, failed) => {
   const measure = latest(async (count: number) => {
     const now = await client.ask("time", { count });
     if (count !== shown) return;
-    line.say(`${before}, ${fixed(now.removed, 2)} ms for 256 images.`, count > 0);
+    line.say(`${before} Latency: ${fixed(now.removed, 2)} ms for 256 images.`, count > 0);
     weigh(now);
     Object.assign(element.dataset, { whole: now.whole, removed: now.removed });
   }, failed);
@@ -36,12 +36,12 @@ export const neurons: Figure = async (_, failed) => {
     const accuracy = 100 * (found.right / known.images);
     ({ bytes } = found);
     shown = count;
-    before = `${count} removed: accuracy ${fixed(accuracy, 1)} %, ${kilo(bytes)} kB`;
-    line.say(`${before}, its time is measured when the hand rests.`, false);
+    before = `${count} removed: accuracy ${fixed(accuracy, 1)} %, ${kilo(bytes)} kB.`;
+    line.say(`${before} Latency: measured when the hand rests.`, false);
     widths.show([300 - count, 100, 10].map((left, l) => ({ name: `fc${l + 1}`, value: left,
                                                            of: 300, words: `${left} units` })));
     trail.mark(count, accuracy);
-    trail.describe(`Accuracy against the number of neurons removed. ${before}.`);
+    trail.describe(`Accuracy against the number of neurons removed. ${before}`);
     weigh(null);
     Object.assign(element.dataset, { at: count, right: found.right, bytes });
     rest();
