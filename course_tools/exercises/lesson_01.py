@@ -115,9 +115,9 @@ EXERCISES = (
         hints=("If 300 units say what a few dozen directions say, how often is each thing said? "
                "And with 32 units?",
                "What is said once is lost when it is lost."),
-        right="Fewer units, fewer voices for the same thing. The figure shows it for all widths.",
+        right="Fewer units, fewer voices for the same thing. The figure shows it from 4 units up.",
         why="If blind damage is borne because many units say the same, fewer units must bear it "
-            "worse. They do: eight seeds at each width say so.",
+            "worse. From 4 units up they do, on average over eight seeds at each width.",
     ),
     Exercise(
         "1.4", "One speaks for two", 3, 10,

@@ -229,7 +229,9 @@ EXERCISES = (
               "all would have about 0.1.",
         why="Ten sums a neuron, one for each digit. The largest over all ten together is the "
             "share of its favourite: 1 for a perfect specialist, about 0.1 for a neuron that "
-            "treats all digits alike.",
+            "treats all digits alike. On the shipped network the median is about 0.37 for the "
+            "third that speaks least often and 0.25 for the others: they lean more to one digit, "
+            "but none speaks for it alone.",
     ),
     Exercise(
         "3.8", "Fold the constants", 3, 8,
