@@ -30,8 +30,7 @@ def language(data: MNIST, *, seed: int, part: str, recipe: Mapping = LANGUAGE) -
     "test" is in nats a character, over every so many chunks of the two test plays; "chunks" holds
     the loss of each of them in thousandths. Nothing is chosen by them. The digits are not used.
     """
-    shipped = seed == 0 and recipe["trained"] == CHAR_GPT
-    model = gpt.load_char_gpt() if shipped else trained_char_gpt(seed, recipe=recipe["trained"])[0]
+    model = gpt.char_gpt(seed) if part == "smaller" else _trained(seed, recipe["trained"])
     text, inputs = _test_chunks(recipe["every"]), calibration(seed, recipe["pieces"])
     rows = []
     for what, network in WAYS[part](model, inputs, seed, recipe):
@@ -42,6 +41,12 @@ def language(data: MNIST, *, seed: int, part: str, recipe: Mapping = LANGUAGE) -
             "test": float(losses.mean()),
             "chunks": " ".join(f"{1000 * each:.0f}" for each in losses.tolist())})
     return rows
+
+
+def _trained(seed: int, recipe: Mapping) -> CharGPT:
+    if seed == 0 and recipe == CHAR_GPT:
+        return gpt.load_char_gpt()
+    return trained_char_gpt(seed, recipe=recipe)[0]
 
 
 def calibration(seed: int, pieces: int) -> Tensor:
