@@ -26,6 +26,7 @@ LIVES = (
     Live("04", "filter_sliders(", "", "a slider for the filters of each layer"),
     Live("05", "threshold_slider(", "rounds", "a slider for the threshold, with the 28 bands"),
     Live("06", "bound_slider(", "bound", "a slider for the drop bound"),
+    Live("12", "surgery_slider(", "surgery", "a slider for the sparsity, four ways compared"),
 )
 
 

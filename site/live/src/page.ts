@@ -7,9 +7,11 @@ import { draw } from "./figures/draw.ts";
 import { neurons } from "./figures/neurons.ts";
 import { rounds } from "./figures/rounds.ts";
 import { sparsity } from "./figures/sparsity.ts";
+import { surgery } from "./figures/surgery.ts";
 import { threshold } from "./figures/threshold.ts";
 
-const FIGURES: Record<string, Figure> = { bound, draw, neurons, rounds, sparsity, threshold };
+const FIGURES: Record<string, Figure> = {
+  bound, draw, neurons, rounds, sparsity, surgery, threshold };
 const NEEDED = ["IntersectionObserver", "ResizeObserver", "Worker", "DecompressionStream"];
 
 /** Put a sentence where the live figure would be; what stands there already stays below it. */
