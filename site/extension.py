@@ -136,5 +136,5 @@ def setup(app) -> dict:
     app.connect("doctree-read", hold_together)
     app.connect("doctree-read", link_first_uses)
     app.connect("html-page-context", add_live)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", finish, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}
