@@ -15,6 +15,8 @@
     course experiments calibration_images    # how many images that takes
     course experiments surgery_convolutions  # the same on vgg_mini
     course experiments language       # data/results/language.json, Shakespeare pruned
+    course experiments language_rates        # on a network of its own
+    course experiments language_retraining   # retrained at those rates
     course experiments writers --labels FOLDER    # who wrote the digits, see writers.py
 
 A figure's file grows by every task that ends, so a run that was cut off goes on where it stopped.

@@ -18,9 +18,9 @@ from course_lib.intervals import (
 from course_lib.search import smallest_within
 
 from course_tools.experiments.images import right_images
+from course_tools.experiments.results import FEW, only
 
 IMAGES = {"validation": 5_000, "test": 10_000}
-FEW = 5  # so many seeds or fewer have no interval: each is told
 Group = tuple[str, str]  # a split and a group's name, such as ("test", "students, unseen")
 
 
@@ -76,16 +76,6 @@ def _on_both(rows: Iterable[dict], bound: float, cut: int) -> tuple[float, float
 
     best, = chosen(rows, bound, seen)
     return seen(best), 2 * drop_of(best).value - seen(best)
-
-
-def only(rows: Iterable[dict], **fields: object) -> list[dict]:
-    """Return the rows whose fields are as given, in the order of the seeds.
-
-    >>> only([{"seed": 1, "kind": "a"}, {"seed": 0, "kind": "a"}, {"seed": 2}], kind="a")
-    [{'seed': 0, 'kind': 'a'}, {'seed': 1, 'kind': 'a'}]
-    """
-    return sorted((row for row in rows if all(
-        row.get(field) == value for field, value in fields.items())), key=itemgetter("seed"))
 
 
 def networks_of(rows: Iterable[dict]) -> dict[str, int]:

@@ -8,9 +8,8 @@ from operator import itemgetter
 
 from course_lib.intervals import seed_interval
 
-from course_tools.experiments.results import Key, series
-
-FEW = 5  # so many seeds or fewer have no interval: each is told
+from course_tools.experiments.results import FEW, Key, series
+from course_tools.experiments.results import only as only  # lesson 05 calls it here
 
 
 def grouped(rows: Iterable[dict], by: Key, **only: object) -> dict[str, list[float]]:
@@ -23,16 +22,6 @@ def grouped(rows: Iterable[dict], by: Key, **only: object) -> dict[str, list[flo
     """
     tested = [row for row in rows if "test" in row]
     return series(tested, by, lambda row: 100 * (1 - row["test"]), only=only)
-
-
-def only(rows: Iterable[dict], **fields: object) -> list[dict]:
-    """Return the rows whose fields are as given, in the order of the seeds.
-
-    >>> only([{"seed": 1, "kind": "a"}, {"seed": 0, "kind": "a"}, {"seed": 2}], kind="a")
-    [{'seed': 0, 'kind': 'a'}, {'seed': 1, 'kind': 'a'}]
-    """
-    return sorted((row for row in rows if all(
-        row.get(field) == value for field, value in fields.items())), key=itemgetter("seed"))
 
 
 def told(values: Sequence[float], minus: Sequence[float] | None = None) -> str:

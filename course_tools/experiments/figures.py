@@ -95,6 +95,10 @@ FIGURES = {
     "surgery_convolutions": Figure(lesson_12.surgery_convolutions,
                                    recipe=recipes.SURGERY_CONVOLUTIONS),
     "language": Figure(lesson_13.language, _each("part", lesson_13.PARTS), recipes.LANGUAGE),
+    "language_rates": Figure(lesson_13.language_rates,
+                             recipe=recipes.without_rates(recipes.LANGUAGE_RETRAINING)),
+    "language_retraining": Figure(lesson_13.language_retraining,
+                                  recipe=recipes.LANGUAGE_RETRAINING),
 }
 
 

@@ -1,7 +1,7 @@
-"""The long run of lesson 13: a language model pruned in many ways, read on the test plays."""
+"""The long runs of lesson 13: a language model pruned in many ways, read on the test plays."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +17,11 @@ from course_lib.surgery import refit, row_masks, sparsegpt
 
 from course_tools.experiments.lesson_12 import budget
 from course_tools.experiments.networks import trained_char_gpt
-from course_tools.experiments.recipes import CHAR_GPT, LANGUAGE
+from course_tools.experiments.recipes import CHAR_GPT, LANGUAGE, LANGUAGE_RETRAINING, TUNING
 
-PARTS = ("weights", "budgets", "parts", "retraining", "smaller")
+PARTS = ("weights", "budgets", "parts", "smaller")
 CHUNK = 32  # pieces of 128 characters: neighbours in a play, for intervals over chunks
-Networks = Iterator[tuple[dict, nn.Module]]
+Networks = Iterable[tuple[dict, nn.Module]]
 
 
 def language(data: MNIST, *, seed: int, part: str, recipe: Mapping = LANGUAGE) -> list[dict]:
@@ -31,11 +31,46 @@ def language(data: MNIST, *, seed: int, part: str, recipe: Mapping = LANGUAGE) -
     the loss of each of them in thousandths. Nothing is chosen by them. The digits are not used.
     """
     model = gpt.char_gpt(seed) if part == "smaller" else _trained(seed, recipe["trained"])
-    text, inputs = _test_chunks(recipe["every"]), calibration(seed, recipe["pieces"])
-    rows = []
-    for what, network in WAYS[part](model, inputs, seed, recipe):
+    inputs = calibration(seed, recipe["pieces"])
+    return _read(WAYS[part](model, inputs, seed, recipe), {"seed": seed, "part": part}, recipe)
+
+
+def language_rates(data: MNIST, *, seed: int, recipe: Mapping = LANGUAGE_RETRAINING) -> list[dict]:
+    """Retrain by every learning rate of the list, on a network of its own, read on validation."""
+    seed += TUNING
+    model, plays = _trained(seed, recipe["trained"]), gpt.load_plays()
+    networks, rows = _to_retrain(model, calibration(seed, recipe["pieces"]), recipe), []
+    for name, (network, masks) in networks.items():
+        for lr in recipe["list"]:
+            copied = copy.deepcopy(network)
+            gpt.train(copied, plays.train, steps=recipe["steps"], lr=lr, masks=masks, seed=seed)
+            rows.append({"seed": seed, "runner": name, "lr": lr,
+                         "after": gpt.loss(copied, plays.validation)})
+    return rows
+
+
+def language_retraining(data: MNIST, *, seed: int, recipe: Mapping = LANGUAGE_RETRAINING
+                        ) -> list[dict]:
+    """Read networks before and after some steps of training, and the whole one as a control.
+
+    Each is trained at the learning rate that `language_rates` found best for it.
+    """
+    model, rows = _trained(seed, recipe["trained"]), []
+    networks = _to_retrain(model, calibration(seed, recipe["pieces"]), recipe)
+    for name, (network, masks) in networks.items():
+        lr, share = recipe["rates"][name], recipe["crossed"] if masks else 0.0
+        rows += _read([(_way(name, share), network)], {"seed": seed, "lr": lr}, recipe)
+        gpt.train(network, gpt.load_plays().train, steps=recipe["steps"], lr=lr, masks=masks,
+                  seed=seed)
+        rows += _read([(_way(name, share, "retrained"), network)], {"seed": seed, "lr": lr}, recipe)
+    return rows
+
+
+def _read(networks: Networks, what: dict, recipe: Mapping) -> list[dict]:
+    rows, text = [], _test_chunks(recipe["every"])
+    for way, network in networks:
         losses = torch.cat([gpt.piece_losses(network, chunk).mean()[None] for chunk in text])
-        rows.append({"seed": seed, "part": part} | what | {
+        rows.append(what | way | {
             "weights": sum(int(layer.weight.count_nonzero())
                            for layer in prunable_layers(network).values()),
             "test": float(losses.mean()),
@@ -167,23 +202,18 @@ def halved(model: CharGPT, inputs: Tensor) -> CharGPT:
     return remove_heads(remove_neurons(model, inner(model, inputs, 0.5)), heads)
 
 
-def _retraining(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
-    """Yield networks before and after some steps of training, and the whole one as a control."""
-    masks: Masks = magnitude_masks(model, recipe["crossed"])
-    networks = {"whole": (copy.deepcopy(model), None),
-                "magnitude global": (masked(model, masks), masks),
-                "half removed": (halved(model, inputs), None)}
-    for name, (network, held) in networks.items():
-        share = recipe["crossed"] if held else 0.0
-        yield _way(name, share), network
-        gpt.train(network, gpt.load_plays().train, **recipe["retraining"], masks=held, seed=seed)
-        yield _way(name, share, "retrained"), network
+def _to_retrain(model: CharGPT, inputs: Tensor, recipe: Mapping
+                ) -> dict[str, tuple[CharGPT, Masks | None]]:
+    masks = magnitude_masks(model, recipe["crossed"])
+    return {"whole": (copy.deepcopy(model), None),
+            "magnitude global": (masked(model, masks), masks),
+            "half removed": (halved(model, inputs), None)}
 
 
 def _smaller(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Networks:
     """Yield a model of half the size, trained from new weights for as many steps in all."""
     small = gpt.char_gpt(seed, **recipe["half"])
-    steps = recipe["trained"]["steps"] + recipe["retraining"]["steps"]
+    steps = recipe["trained"]["steps"] + recipe["steps"]
     gpt.train(small, gpt.load_plays().train, steps=steps, lr=recipe["trained"]["lr"], seed=seed)
     yield _way("small from new weights", 0.0, "trained"), small
 
@@ -192,4 +222,4 @@ def _way(mask: str, sparsity: float, values: str = "old") -> dict:
     return {"mask": mask, "sparsity": sparsity, "values": values}
 
 
-WAYS = dict(zip(PARTS, (_weights, _budgets, _parts, _retraining, _smaller), strict=True))
+WAYS = dict(zip(PARTS, (_weights, _budgets, _parts, _smaller), strict=True))

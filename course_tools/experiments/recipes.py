@@ -304,6 +304,11 @@ LANGUAGE = {
     "crossed": 0.6,  # the sparsity at which budgets are crossed, kind by kind and block by block
     "neurons": (0.25, 0.5, 0.75),  # shares of each block's inner neurons that go
     "heads": (2, 4, 6, 8),  # how many of the 16 go together
-    "retraining": {"steps": 200, "lr": 5e-4},
     "half": {"heads": 2, "inner": 256},  # the shape of the removed half, and of the small model
+    "steps": 200,  # of retraining
+}
+LANGUAGE_RETRAINING = {
+    **{key: LANGUAGE[key] for key in ("trained", "pieces", "every", "crossed", "steps")},
+    "list": (2e-4, 5e-4, 1e-3, 2e-3, 4e-3),
+    "rates": {"whole": 2e-4, "magnitude global": 2e-3, "half removed": 2e-3},
 }

@@ -89,6 +89,7 @@ def load_results(name: str, *, partial: bool = False) -> list[dict]:
     return [row for rows in stored["tasks"].values() for row in rows]
 
 
+FEW = 5  # so many seeds or fewer have no interval: each is told
 Key = str | Callable[[dict], float]  # a field of a row, or what makes a number of a row
 
 
@@ -108,6 +109,16 @@ def series(rows: Iterable[dict], x: Key, y: Key, *, only: Mapping | None = None
         if all(row[field] == value for field, value in (only or {}).items()):
             points.setdefault(_read(row, x), []).append(_read(row, y))
     return dict(sorted(points.items()))
+
+
+def only(rows: Iterable[dict], **fields: object) -> list[dict]:
+    """Return the rows whose fields are as given, in the order of the seeds.
+
+    >>> only([{"seed": 1, "kind": "a"}, {"seed": 0, "kind": "a"}, {"seed": 2}], kind="a")
+    [{'seed': 0, 'kind': 'a'}, {'seed': 1, 'kind': 'a'}]
+    """
+    return sorted((row for row in rows if all(
+        row.get(field) == value for field, value in fields.items())), key=itemgetter("seed"))
 
 
 def _read(row: dict, key: Key) -> float:

@@ -44,7 +44,9 @@ def test_an_endless_loop_is_stopped_for_good(loop, monkeypatch):
     outcome = run_guarded(loop, seconds=0.3)
     assert (outcome.ended, outcome.stopped) == (False, True)
     assert sys.getswitchinterval() == before
-    assert not [thread for thread in threading.enumerate() if "call" in thread.name]
+    # One that was stopped while it took itself off Python's list stays on it, and is dead.
+    assert not [thread for thread in threading.enumerate()
+                if "call" in thread.name and thread.is_alive()]
 
 
 def test_what_waits_outside_python_is_left_behind_and_said(monkeypatch):
