@@ -113,7 +113,8 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
     caption = live.title or (title[1] if (title := TITLE.search(cell.source)) else "")
     if cell.source.startswith(FIGURE):
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
-        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), "Code of this figure")
+        words = f"Code of figure {int(page.lesson)}.{len(figures) + 1}"
+        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), words)
         cell.metadata = {"tags": ["hide-input"], "mystnb": prompts}
     if cell.outputs and all(map(_is_statements, cell.outputs)):
         cell.metadata["tags"] = [*cell.metadata.get("tags", []), "statements"]
