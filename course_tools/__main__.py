@@ -163,7 +163,7 @@ def grade(options: argparse.Namespace) -> int:
         grades.append(each)
         print(summary(each), flush=True)
         feedback.mkdir(parents=True, exist_ok=True)
-        (feedback / file_name(each.learner)).write_text(page(each), "utf-8")
+        (feedback / file_name(each.learner)).write_text(page(each), "utf-8", "replace")
     options.csv.write_text(table(grades), "utf-8")
     print(f"{len(grades)} learners: {options.csv}, and a page each in {feedback}")
     return 0

@@ -18,6 +18,7 @@ from course_tools.exercises import find
 from course_tools.exercises.kinds import Exercise, Project
 from course_tools.grading import context, wire
 from course_tools.grading.isolation import begin, tell
+from course_tools.lessons.imports import renewed
 
 SECONDS = 10.0  # for an answer's cells, and for its calls; a project may take all that there are
 ASKED: dict[str, object] = {}  # {number: answer} of the cells' calls of check and quiz
@@ -30,6 +31,7 @@ def main() -> None:
         setattr(checks, name, lambda number, answer=...: ASKED.update({str(number): answer}))
     earlier: dict[str, object] = {}  # what the cells of earlier exercises have defined
     for task in json.loads(content):
+        task["sources"] = [renewed(source) for source in task["sources"]]
         found = answered(task, earlier, seconds)
         try:
             message = wire.write(found)

@@ -22,10 +22,12 @@ def needed(number: str, sources: list[str], known: set[str]) -> list[ast.stmt]:
         wanted = set().union(*map(free, sources)) - known
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    chosen = []
-    for statement in reversed(_before(number)):
+    chosen, statements = [], _before(number)
+    imports = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
+    imported = set().union(*(given(each)[0] for each in imports))  # nothing changes these
+    for statement in reversed(statements):
         gives, whole = given(statement)
-        if gives & wanted:
+        if (gives if statement in imports else gives - imported) & wanted:
             chosen.append(statement)
             wanted = (wanted - gives if whole else wanted) | free(ast.unparse(statement))
     return chosen[::-1]
@@ -76,11 +78,11 @@ def given(statement: ast.stmt) -> tuple[set[str], bool]:
              and isinstance(node.ctx, ast.Store)}
     parts = [node for node in nodes if isinstance(node, ast.Attribute | ast.Subscript)
              and isinstance(node.ctx, ast.Store)]
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    parts += [call.func for call in calls if isinstance(call.func, ast.Attribute)
-              and isinstance(statement, ast.Expr)]
-    parts += [call.args[0] for call in calls if isinstance(call.func, ast.Name)
-              and call.func.id in CHANGES and call.args]
+    for call in (node.value for node in nodes if isinstance(node, ast.Expr)):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            parts.append(call.func)  # model.load_state_dict(…)
+    parts += [call.args[0] for call in nodes if isinstance(call, ast.Call) and call.args
+              and isinstance(call.func, ast.Name) and call.func.id in CHANGES]
     changed = {_base(part) for part in parts}
     again = {node.id for node in nodes if isinstance(node, ast.Name)
              and isinstance(node.ctx, ast.Load)} & names

@@ -10,7 +10,7 @@ from pathlib import Path
 from course_tools.checks.judge import MARKS, Verdict
 from course_tools.grading.isolation import Limits, require_isolation, run
 from course_tools.grading.reading import answers, handed_in, read
-from course_tools.grading.reports import Grade
+from course_tools.grading.reports import Grade, shown
 from course_tools.grading.wire import frame, frames
 
 
@@ -20,7 +20,7 @@ def grade_folder(folder: Path, limits: Limits, jobs: int = 1) -> Iterator[Grade]
     Where the sandbox is asked for and cannot be made, ValueError.
     """
     if limits.isolated:
-        require_isolation()
+        require_isolation(folder)
     learners = handed_in(folder)
     with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(partial(_grade, limits=limits), learners, learners.values())
@@ -65,4 +65,5 @@ def _verdicts(numbers: list[str], judged: bytes) -> list[Verdict]:
 def summary(grade: Grade) -> str:
     """Return a line about a learner: marks, seconds, what was not graded."""
     marks = " ".join(f"{number} {MARKS[one.state]}" for number, one in grade.verdicts.items())
-    return "  ".join([f"{grade.learner:<20} {grade.seconds:5.1f} s", marks, *grade.problems])
+    return shown("  ".join([f"{grade.learner:<20} {grade.seconds:5.1f} s", marks,
+                            *grade.problems]))

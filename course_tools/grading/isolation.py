@@ -57,14 +57,15 @@ def run(module: str, content: bytes, limits: Limits, *, forks: bool = False) -> 
             command = [*bubblewrap(None if forks else rules.fileno()), *command]
         with suppress(subprocess.TimeoutExpired):
             subprocess.run(command, stdin=given, stdout=found, stderr=subprocess.DEVNULL,
-                           timeout=limits.seconds, pass_fds=[rules.fileno()], check=False,
-                           cwd=scratch, env=_environment(scratch))
+                           timeout=limits.seconds, check=False, cwd=scratch,
+                           env=_environment(scratch),
+                           pass_fds=[rules.fileno()] if limits.isolated else [])
         found.seek(0)
         return found.read(SCRATCH)
 
 
-def require_isolation() -> None:
-    """Raise ValueError where the sandbox cannot be made here."""
+def require_isolation(folder: Path) -> None:
+    """Raise ValueError where the sandbox cannot be made here, or could read the folder."""
     advice = ("allowed is a sandbox; install bubblewrap (apt install bubblewrap), or grade files "
               "that you trust with --no-isolation")
     require(shutil.which("bwrap") is not None, "bwrap", "not installed here", advice)
@@ -74,24 +75,32 @@ def require_isolation() -> None:
         rules.seek(0)
         done = subprocess.run([*bubblewrap(rules.fileno()), sys.executable, "-c", ""],
                               capture_output=True, text=True, pass_fds=[rules.fileno()])
+    open_ = [path for path in bound() if folder.resolve().is_relative_to(path)]
+    require(not open_, "folder", folder, f"a folder outside {', '.join(open_)}, which every "
+            "notebook can read")
     require(done.returncode == 0, "bwrap", done.stderr.strip() or "no sandbox", advice)
 
 
 def bubblewrap(rules: int | None) -> list[str]:
     """Return the beginning of a command that runs its rest in the sandbox."""
-    system = ["/usr", *(f"/{name}" for name in ("bin", "lib", "lib64")), "/etc/ld.so.cache"]
-    ours = dict.fromkeys([sys.prefix, sys.base_prefix, *(str(HOME / name) for name in COURSE)])
-    bound = [part for path in (*system, *ours) if Path(path).exists()
-             for part in ("--ro-bind", path, path)]
+    readable = [part for path in bound() for part in ("--ro-bind", path, path)]
     memory = [part for path in ("/tmp", "/dev/shm")
               for part in ("--size", str(SCRATCH), "--tmpfs", path)]
+    # /proc too: in it whom root started could write the machine's settings, capabilities or not
+    read_only = [part for path in ("/proc", "/dev", "/") for part in ("--remount-ro", path)]
     inside = _environment("/tmp")
     return ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
             "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox", "--dev", "/dev",
-            "--proc", "/proc", *memory, *bound, "--remount-ro", "/dev", "--remount-ro", "/",
-            "--chdir", "/tmp", "--clearenv",
+            "--proc", "/proc", *memory, *readable, *read_only, "--chdir", "/tmp", "--clearenv",
             *(part for pair in inside.items() for part in ("--setenv", *pair)),
             *([] if rules is None else ["--seccomp", str(rules)])]
+
+
+def bound() -> list[str]:
+    """Return what the sandbox can read: the system's programs, Python, and the course."""
+    paths = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", sys.prefix, sys.base_prefix,
+             *(str(HOME / name) for name in COURSE)]
+    return [path for path in dict.fromkeys(paths) if Path(path).exists()]
 
 
 def _environment(scratch: str) -> dict[str, str]:

@@ -18,10 +18,10 @@ from course_lib._allowed import require
 from course_tools.checks.progress import RENUMBERED
 from course_tools.exercises import all_exercises, lesson_of
 from course_tools.exercises.kinds import Quiz
-from course_tools.lessons.imports import renewed
 from course_tools.lessons.notebooks import exercise_cells, find_lessons
 
 FILE_BYTES = 20_000_000  # the most that is read of a notebook
+CODE = 1_000_000  # characters, the most that its code cells may hold
 ASKS = re.compile(r"""^[^#\n]*?\b(?:check|quiz)\(\s*["'](\d+\.\d+)["'](?:\s*,\s*(\w+))?""",
                   re.MULTILINE)
 
@@ -78,18 +78,20 @@ def read(path: Path) -> list[Cell]:
     """Return the code cells of a notebook; what is none, or a link, raises ValueError."""
     if path.is_symlink() or not path.is_file():
         raise ValueError("it is a link, or no file")
-    if path.stat().st_size > FILE_BYTES:
-        raise ValueError(f"it has {path.stat().st_size:,} bytes; allowed is {FILE_BYTES:,}")
     cells, block = [], 0
+    size = path.stat().st_size
+    require(size <= FILE_BYTES, "its length", size, f"{FILE_BYTES:,} bytes")
     try:
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "code":
-                cells.append(Cell(str(cell.get("id")), renewed(source), block))
+                cells.append(Cell(str(cell.get("id")), source, block))
             else:
                 block += 1
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError):
         raise ValueError("it is no notebook that can be read") from None
+    size = sum(len(cell.source) for cell in cells)
+    require(size <= CODE, "the length of its code", size, f"{CODE:,} characters")
     return cells
 
 
@@ -102,11 +104,10 @@ def answers(cells: list[Cell]) -> list[Answer]:
     asked = [(at, *match.groups()) for at, cell in enumerate(cells)
              for match in ASKS.finditer(cell.source)]
     changes = RENUMBERED[_release([(number, name) for _, number, name in asked]):]
-    found: dict[str, Answer] = {}
-    for at, number, name in asked:
-        if today := _today(number, name, cells[at].id, changes):
-            found[today] = Answer(today, number, tuple(_sources(cells, at, today)))
-    return list(found.values())
+    last = {_today(number, name, cells[at].id, changes): (number, at)
+            for at, number, name in asked}
+    return [Answer(today, number, tuple(_sources(cells, at, today)))
+            for today, (number, at) in last.items() if today]
 
 
 def _release(asked: list[tuple[str, str | None]]) -> int:
@@ -137,7 +138,7 @@ def _today(number: str, name: str | None, cell: str, changes: tuple) -> str:
     if cell in _quizzes():
         return _quizzes()[cell]
     known = all_exercises().get(renumbered)
-    gone = name is not None and name.startswith("my_") and _name(renumbered) is not None
+    gone = isinstance(known, Quiz) and (name or "").startswith("my_")  # its number is a quiz's now
     return "" if known is None or gone else renumbered
 
 

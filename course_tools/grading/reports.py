@@ -1,8 +1,10 @@
 """What an instructor and each learner get to read: one CSV file, and a page a learner."""
 
 import csv
+import hashlib
 import html
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -53,8 +55,8 @@ def table(grades: list[Grade]) -> str:
     for grade in grades:
         given = [points(grade.verdicts[number]) if number in grade.verdicts else ""
                  for number in numbers]
-        row = [grade.learner, *given, sum(map(points, grade.verdicts.values())),
-               sum(find(number).difficulty for number in numbers), "; ".join(grade.problems)]
+        row = [shown(grade.learner), *given, sum(map(points, grade.verdicts.values())),
+               sum(find(number).difficulty for number in numbers), shown("; ".join(grade.problems))]
         writer.writerow([f"'{part}" if str(part).startswith(("=", "+", "-", "@", "\t")) else part
                          for part in row])
     return file.getvalue()
@@ -62,16 +64,27 @@ def table(grades: list[Grade]) -> str:
 
 def file_name(learner: str) -> str:
     """Return the name of a learner's page; two learners never share one."""
-    return f"{quote(learner, safe='')}.html"
+    name = quote(os.fsencode(learner), safe="")
+    short = name if len(name) <= 150 else hashlib.sha256(name.encode()).hexdigest()
+    return f"{short}.html"
+
+
+def shown(text: str) -> str:
+    """Return a text without what a terminal would obey and what no file could hold.
+
+    >>> shown("Zoë" + chr(27) + "[2J")
+    'Zoë�[2J'
+    """
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def page(grade: Grade) -> str:
     """Return a learner's feedback as one HTML page that needs no other file."""
-    name = html.escape(grade.learner)
+    name = html.escape(shown(grade.learner))
     lessons = sorted({lesson_of(number) for number in grade.verdicts})
     reached = sum(map(points, grade.verdicts.values()))
     possible = sum(one.difficulty for lesson in lessons for one in of_lesson(lesson))
-    missing = "".join(f"<li>{html.escape(problem)}</li>" for problem in grade.problems)
+    missing = "".join(f"<li>{html.escape(shown(problem))}</li>" for problem in grade.problems)
     return "".join([
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',

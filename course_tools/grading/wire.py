@@ -25,7 +25,7 @@ LAYERS = {kind.__name__: {*options, "name", "kind"} | ({"bias"} if kind in WEIGH
 RECORDS = {kind.__name__: kind for kind in (Beside, Drop)}
 LENGTH = 8  # bytes that say how long a message is
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError,
-              SafetensorError, TypeError, ValueError)
+              MemoryError, SafetensorError, TypeError, ValueError)
 
 
 class Function:
@@ -39,12 +39,10 @@ def frame(content: bytes) -> bytes:
 
 def frames(content: bytes) -> Iterator[bytes]:
     """Yield the messages that follow one another, up to the first that is cut off."""
-    while len(content) >= LENGTH:
-        end = LENGTH + int.from_bytes(content[:LENGTH], "big")
-        if end > len(content):
-            return
-        yield content[LENGTH:end]
-        content = content[end:]
+    begin = LENGTH
+    while (end := begin + int.from_bytes(content[begin - LENGTH:begin], "big")) <= len(content):
+        yield content[begin:end]
+        begin = end + LENGTH
 
 
 def write(value: object) -> bytes:
