@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from classes import CHECK, IMPORT, RIGHT, honest, notebook
 
+from course_lib._files import HOME
+
 from course_tools.checks.progress import RENUMBERED
 from course_tools.checks.solutions import write_solutions
 from course_tools.exercises import all_exercises
@@ -146,6 +148,13 @@ def test_every_change_of_numbers_is_followed():
                 moved += 1
                 assert list(found(f'check("{old}", {one.name})')) == [new]
     assert moved >= 12
+
+
+def test_the_changelog_lists_every_change_of_numbers():
+    text = " ".join((HOME / "CHANGELOG.md").read_text("utf-8").split())
+    for changed in RENUMBERED:
+        for old in changed:
+            assert f"{old} → " in text
 
 
 def test_a_quiz_of_then_is_found_by_its_cell_or_by_the_functions_beside_it():
