@@ -14,8 +14,9 @@ from course_tools.exercises import find, lesson_of, of_lesson
 from course_tools.exercises.kinds import Quiz
 
 STYLE = ("body{font:1.05rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-         "table{border-collapse:collapse}th,td{border:1px solid #767676;padding:.4rem .6rem;"
-         "text-align:left;vertical-align:top}pre{white-space:pre-wrap;margin:.3rem 0}"
+         "table{border-collapse:collapse}th,td{border:1px solid #767676;padding:.3em .4em;"
+         "text-align:left;vertical-align:top}td:last-child{overflow-wrap:anywhere}"
+         "pre{white-space:pre-wrap;margin:.3rem 0}@media(max-width:30rem){table{font-size:.8rem}}"
          ":root{color-scheme:light dark}")
 UNANSWERED = ("No answer in the notebook. A button's press is not saved there: write it in the "
               'cell, quiz("{}", …), and save.')
