@@ -7,6 +7,7 @@ exist where the hub runs as root and the system lets it make them.
 import contextlib
 import os
 import resource
+import signal
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -59,14 +60,29 @@ def _delegate(place: Path) -> None:
             (above / "cgroup.subtree_control").write_text("+memory +pids +cpu")
 
 
-def confine(name: str) -> None:
-    """Put this process under a learner's limits. What it starts inherits them."""
-    for place in folders(name).values():
-        if (place / "cgroup.procs").exists():
-            (place / "cgroup.procs").write_text(str(os.getpid()))
+def confine(name: str, *, together: bool = True) -> None:
+    """Put this process under a learner's limits. What it starts inherits them.
+
+    Without `together` only under those of one process, as where all learners are one user.
+    """
+    if together:
+        for place in folders(name).values():
+            if (place / "cgroup.procs").exists():
+                (place / "cgroup.procs").write_text(str(os.getpid()))
     for kind, value in LIMITS.items():
+        if kind == resource.RLIMIT_NPROC and not together:
+            continue  # it counts all processes of a user
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
     with contextlib.suppress(OSError):  # if all memory is gone, the hub is not what has to go
         Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def end_all(name: str) -> None:
+    """Kill every process in a learner's control groups."""
+    for place in set(folders(name).values()):
+        with contextlib.suppress(OSError):
+            for pid in (place / "cgroup.procs").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
