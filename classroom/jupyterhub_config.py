@@ -1,5 +1,6 @@
 """JupyterHub for one room. `course hub` starts it and says in COURSE_ROOM what it needs to know."""
 
+import asyncio
 import json
 import os
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 
 from course_lib._files import HOME
-from course_tools.classroom.accounts import TEACHER, home_of, names, passwords
+
+from course_tools.classroom.accounts import TEACHER, home_of, passwords
 from course_tools.classroom.limits import confine, end_all, make_groups
 
 c = get_config()  # noqa: F821
@@ -38,7 +40,7 @@ class OwnAccount(LocalProcessSpawner):
     async def stop(self, now=False):
         """Stop the server, and whatever else the learner has left running."""
         await super().stop(now)
-        end_all(self.user.name)
+        await asyncio.to_thread(end_all, self.user.name)
 
 
 class Trusted(SimpleLocalProcessSpawner):
@@ -53,8 +55,8 @@ c.JupyterHub.bind_url = f"http{ssl}://{room['listen']}:{port}"
 c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = room["certificate"], room["key"]
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 1}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 2}"
-c.ConfigurableHTTPProxy.command = [
-    "node", str(HOME / "classroom/node_modules/configurable-http-proxy/bin/configurable-http-proxy")]
+proxy = HOME / "classroom/node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+c.ConfigurableHTTPProxy.command = ["node", str(proxy)]
 c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
 c.ConfigurableHTTPProxy.check_running_interval = 2
 c.JupyterHub.db_url = f"sqlite:///{state / 'hub.sqlite'}"
@@ -64,8 +66,8 @@ c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = passwords(state)["learners"]
 c.SharedPasswordAuthenticator.admin_password = passwords(state)[TEACHER]
 c.Authenticator.admin_users = {TEACHER}
-c.Authenticator.allowed_users = set(names(room["learners"]))
-c.Authenticator.username_pattern = rf"learner\d\d|{TEACHER}"
+c.Authenticator.allowed_users = set(room["names"])
+c.Authenticator.username_pattern = "|".join([*room["names"], TEACHER])
 
 if room["root"]:
     c.JupyterHub.spawner_class = OwnAccount
@@ -80,6 +82,8 @@ c.Spawner.notebook_dir = str(state / "homes/{username}/home/work")
 c.Spawner.disable_user_config = True
 c.Spawner.start_timeout = c.Spawner.http_timeout = 180
 c.JupyterHub.concurrent_spawn_limit = 0  # a limit would turn learners away, with "try again"
+c.JupyterHub.default_url = lambda handler: (  # the teacher has no server, and needs no account
+    "/hub/admin" if handler.current_user and handler.current_user.admin else "")
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}  # show the progress page at once
 c.Spawner.environment = {
     "PATH": f"{bin_folder}:/usr/local/bin:/usr/bin:/bin",

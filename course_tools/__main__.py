@@ -176,6 +176,8 @@ def _add_hub(entry: argparse.ArgumentParser) -> None:
     entry.add_argument("action", nargs="?", choices=("open", "prepare"), default="open",
                        help="prepare: make accounts and working copies only (open)")
     entry.add_argument("--learners", type=int, default=30, help="how many names there are (30)")
+    entry.add_argument("--names", default="learner", metavar="PREFIX",
+                       help="what names begin with (learner: learner01, learner02, …)")
     entry.add_argument("--state", type=Path, default=HOME / "class",
                        help="folder for accounts, homes and the hub's records (class)")
     entry.add_argument("--disk", type=int, default=0, metavar="MB",

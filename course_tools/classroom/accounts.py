@@ -1,13 +1,14 @@
 """Who learns here: names, passwords, accounts, and a home with working copies for each.
 
-    STATE/homes/learner01/home    the learner's own (0700)      hub.sqlite, passwords.json  root's
-    STATE/homes/learner01/tmp     what it sees as /tmp          public/  the kernel that all may use
-    STATE/disks/learner01.ext4    what both lie on, if bounded
+In the state folder `homes/learner01/home` is the learner's own (0700), `homes/learner01/tmp` what
+the learner sees as /tmp, `disks/learner01.ext4` what both lie on, if they are bounded, and `public`
+the kernel that all may use. All else is whose hub it is: passwords.json, hub.sqlite, logs.
 """
 
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -23,10 +24,15 @@ TEACHER = "teacher"
 MOST = 99
 
 
-def names(learners: int) -> list[str]:
-    """Return the names to sign in with: learner01, learner02, … and the teacher's."""
+def names(learners: int, prefix: str = "learner") -> list[str]:
+    """Return the names to sign in with, which become names of Linux accounts: learner01, ….
+
+    >>> names(2, "guest")
+    ['guest01', 'guest02']
+    """
     require(1 <= learners <= MOST, "learners", learners, f"1 to {MOST}")
-    return [f"learner{number:02}" for number in range(1, learners + 1)] + [TEACHER]
+    require(re.fullmatch("[a-z]{2,12}", prefix), "prefix", prefix, "2 to 12 letters from a to z")
+    return [f"{prefix}{number:02}" for number in range(1, learners + 1)]
 
 
 def passwords(state: Path) -> dict[str, str]:
@@ -48,7 +54,7 @@ def home_of(name: str, state: Path) -> Path:
     return state / "homes" / name / "home"
 
 
-def prepare(learners: int, state: Path, megabytes: int = 0) -> list[str]:
+def prepare(who: list[str], state: Path, megabytes: int = 0) -> list[str]:
     """Make accounts, homes and working copies; what is there stays. Return a sentence or more.
 
     As root each name becomes a Linux account, and with `megabytes` each home a disk of that size.
@@ -62,7 +68,7 @@ def prepare(learners: int, state: Path, megabytes: int = 0) -> list[str]:
     state.chmod(0o711 if root else 0o700)
     passwords(state)
     said = []
-    for name in names(learners):
+    for name in who:
         place = state / "homes" / name
         place.mkdir(parents=True, exist_ok=True)
         if megabytes:
@@ -70,7 +76,7 @@ def prepare(learners: int, state: Path, megabytes: int = 0) -> list[str]:
         new = not (place / "home" / "work").exists()
         _make_home(name, place, root)
         said += [f"{name}: new"] * new
-    return [*said, f"{learners} learners and the teacher are prepared in {state}"]
+    return [*said, f"{len(who)} learners are prepared in {state}"]
 
 
 def check_open(state: Path) -> None:

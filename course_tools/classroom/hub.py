@@ -17,7 +17,12 @@ from course_lib._allowed import require
 from course_lib._files import HOME
 
 from course_tools.classroom.accounts import (
-    TEACHER, check_open, mount_disks, names, passwords, prepare,
+    TEACHER,
+    check_open,
+    mount_disks,
+    names,
+    passwords,
+    prepare,
 )
 
 STARTING = 4  # servers that start at the same time
@@ -62,15 +67,16 @@ def main(options: argparse.Namespace) -> int:
     """Prepare a class, or hold it until Ctrl-C."""
     state = options.state.resolve()
     require(sys.platform == "linux", "system", sys.platform, "linux")
+    who = names(options.learners, options.names)
     if options.action == "prepare":
-        for sentence in prepare(options.learners, state, options.disk):
+        for sentence in prepare(who, state, options.disk):
             print(sentence, flush=True)
         return 0
     _check(options)
     if os.getuid() == 0:
         check_open(state)
         mount_disks(state)
-    for sentence in prepare(options.learners, state):
+    for sentence in prepare(who, state):
         print(sentence, flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     kept = list(_programs(options, state, token := secrets.token_hex(32)))
@@ -112,7 +118,7 @@ def _programs(options: argparse.Namespace, state: Path, token: str) -> Iterator[
             plain | {"HOME": str(state)}, state / "kernels.log")
     room = {"state": str(state), "listen": options.listen, "port": options.port,
             "certificate": str(options.certificate or ""), "key": str(options.key or ""),
-            "learners": options.learners, "root": os.getuid() == 0,
+            "names": names(options.learners, options.names), "root": os.getuid() == 0,
             "forked": not options.ordinary_kernels}
     yield Kept("The hub", [
         sys.executable, "-m", "jupyterhub", "-f", str(HOME / "classroom/jupyterhub_config.py")],
@@ -133,7 +139,7 @@ def _write_kernel(public: Path) -> None:
 def _hold(options: argparse.Namespace, state: Path, kept: list[Kept], token: str) -> None:
     """Open the doors when all servers are up, then keep every program running."""
     began, told = time.monotonic(), False
-    waiting = names(options.learners)[:-1]
+    waiting = [] if options.cold else names(options.learners, options.names)
     while True:
         for program in kept:
             program.look()
@@ -178,7 +184,7 @@ def announcement(options: argparse.Namespace, state: Path, up: int, seconds: flo
         if loopback else "" if options.certificate else PLAIN
     return "\n".join(filter(None, [
         code, f"  Open {url}",
-        f"  Name      learner01 … learner{options.learners:02}",
+        f"  Name      {options.names}01 … {options.names}{options.learners:02}",
         f"  Password  {passwords(state)['learners']}", "",
         f"{up} servers are up, after {seconds:.0f} s. {warning}",
         f"The teacher signs in as {TEACHER}, with the password in {state / 'passwords.json'}.",

@@ -8,6 +8,7 @@ import contextlib
 import os
 import resource
 import signal
+import time
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -80,9 +81,13 @@ def confine(name: str, *, together: bool = True) -> None:
 
 
 def end_all(name: str) -> None:
-    """Kill every process in a learner's control groups."""
-    for place in set(folders(name).values()):
-        with contextlib.suppress(OSError):
-            for pid in (place / "cgroup.procs").read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
+    """Kill every process in a learner's control groups, those that fork meanwhile as well."""
+    for _ in range(100):
+        found = {pid for place in folders(name).values() if place.is_dir()
+                 for pid in (place / "cgroup.procs").read_text().split()}
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.02)

@@ -48,7 +48,7 @@ def load() -> None:
 
 def serve(path: Path) -> None:
     """Give a copy of this process to everyone who calls, until it is ended."""
-    threads = len(os.listdir("/proc/self/task"))
+    threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
         raise RuntimeError(f"{threads} threads run already; a copy would have one of them")
     path.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ def become(pid: int, uid: int, gid: int) -> None:
     user, libc = pwd.getpwuid(uid), ctypes.CDLL(None, use_errno=True)
     groups = os.getgrouplist(user.pw_name, gid)
     mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
-    if os.stat(f"/proc/{pid}").st_uid != uid:  # another process has its number by now
+    if Path(f"/proc/{pid}").stat().st_uid != uid:  # another process has its number by now
         raise PermissionError(f"process {pid} is not user {uid}'s")
     confine(user.pw_name)
     if libc.setns(mounts, CLONE_NEWNS):
@@ -125,7 +125,8 @@ def _run(caller: socket.socket) -> None:
     seed_anew()
     caller.sendall(b"%d\n" % os.getpid())
     threading.Thread(target=_end_with, args=(caller,), daemon=True).start()
-    sys.argv = ["ipykernel_launcher", "-f", wanted["connection"]]
+    sys.argv = ["ipykernel_launcher", "-f", wanted["connection"],
+                "--IPKernelApp.parent_handle=1"]  # no parent to watch: the caller is watched
     sys.path[:] = [each for each in sys.path if each not in ("", str(Path.cwd()))]
     sys.modules["ipykernel.kernelapp"].launch_new_instance()
 

@@ -19,7 +19,8 @@ def main(path: str, connection: str) -> int:
     """Stand in for one kernel."""
     server, parent = socket.socket(socket.AF_UNIX), os.getppid()
     environment = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
-    wanted = {"connection": connection, "folder": os.getcwd(), "environment": environment}
+    wanted = {"connection": connection, "environment": environment,
+              "folder": os.getcwd()}  # noqa: PTH109 - pathlib is large
     try:
         server.connect(path)
         text = json.dumps(wanted).encode() + b"\n"
