@@ -173,8 +173,9 @@ def _progress(line: str) -> None:
 
 
 def _add_hub(entry: argparse.ArgumentParser) -> None:
-    entry.add_argument("action", nargs="?", choices=("open", "prepare"), default="open",
-                       help="prepare: make accounts and working copies only (open)")
+    entry.add_argument("action", nargs="?", choices=("open", "prepare", "remove"),
+                       default="open", help="prepare: make accounts and working copies only; "
+                       "remove: take the accounts away again, not the files (open)")
     entry.add_argument("--learners", type=int, default=30, help="how many names there are (30)")
     entry.add_argument("--names", default="learner", metavar="PREFIX",
                        help="what names begin with (learner: learner01, learner02, …)")

@@ -18,6 +18,7 @@ from pathlib import Path
 from course_lib._allowed import require
 from course_lib._files import HOME, write_whole
 
+from course_tools.classroom.limits import end_all
 from course_tools.lessons.copies import lay_copies
 
 TEACHER = "teacher"
@@ -93,7 +94,7 @@ def _make_home(name: str, place: Path, root: bool) -> None:
     home = place / "home"
     if root:
         place.chmod(0o755)
-        if name not in {user.pw_name for user in pwd.getpwall()}:
+        if _home_of_account(name) is None:
             subprocess.run(["useradd", "--user-group", "--no-create-home", "--home-dir", home,
                             "--shell", "/usr/sbin/nologin", name], check=True)
         user = pwd.getpwnam(name)
@@ -144,3 +145,21 @@ def mount_disks(state: Path) -> None:
         place = state / "homes" / image.stem
         if not place.is_mount():
             subprocess.run(["mount", "-o", "loop,nosuid,nodev", image, place], check=True)
+
+
+def remove(who: list[str], state: Path) -> None:
+    """Take away accounts and mounts. What learners have written stays where it is."""
+    for name in who:
+        end_all(name)
+        place = state / "homes" / name
+        if place.is_mount():
+            subprocess.run(["umount", "--lazy", place], check=True)
+        if os.getuid() == 0 and home_of(name, state) == _home_of_account(name):
+            subprocess.run(["userdel", name], check=True)
+
+
+def _home_of_account(name: str) -> Path | None:
+    try:
+        return Path(pwd.getpwnam(name).pw_dir)
+    except KeyError:
+        return None

@@ -23,6 +23,7 @@ from course_tools.classroom.accounts import (
     names,
     passwords,
     prepare,
+    remove,
 )
 
 STARTING = 4  # servers that start at the same time
@@ -71,6 +72,10 @@ def main(options: argparse.Namespace) -> int:
     if options.action == "prepare":
         for sentence in prepare(who, state, options.disk):
             print(sentence, flush=True)
+        return 0
+    if options.action == "remove":
+        remove(who, state)
+        print(f"The accounts are gone; what learners have written is still in {state / 'homes'}")
         return 0
     _check(options)
     if os.getuid() == 0:

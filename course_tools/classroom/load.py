@@ -1,36 +1,34 @@
 """Simulated learners, measured: sign in, open Lab, run a lesson's cells with time to think.
 
-    python -m course_tools.classroom.load URL PASSWORD --learners 30
+    python -m course_tools.classroom.load --learners 30
 
-Each is a thread with a browser's cookies and a kernel's websocket. What is reported is what a
-learner waits for; the first cell counts from asking for a kernel.
+What is reported is what a learner waits for; the first cell counts from asking for a kernel.
 """
 
 import argparse
+import contextlib
 import json
 import math
-import os
 import random
 import statistics
+import subprocess
+import sys
 import threading
 import time
-import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
 import nbformat
 import psutil
-import websocket
 
 from course_lib._files import HOME
 
-from course_tools.classroom.accounts import names
+from course_tools.classroom.accounts import names, passwords, remove
+from course_tools.classroom.faults import withstand
+from course_tools.classroom.simulated import Learner
 from course_tools.lessons.notebooks import find_lessons
 
-PATIENCE = 300  # seconds for any one step
 LIGHT = "sum(range(1_000_000))"
 ALIVE = "assert 41 + 1 == 42"
 BARS = {  # step: seconds that 95 of 100 may take, servers up and kernels prepared
@@ -73,94 +71,6 @@ def percentile(values: list[float], share: float) -> float:
     95
     """
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-
-
-class Learner:
-    """One learner: cookies, a server, a kernel."""
-
-    def __init__(self, url: str, name: str, password: str) -> None:
-        """Come in with an empty browser."""
-        self.url, self.name, self.password = url.rstrip("/"), name, password
-        self.browser = httpx.Client(timeout=PATIENCE, trust_env=False, follow_redirects=True,
-                                    verify=False)
-        self.base = f"{self.url}/user/{name}"
-        self.socket = None
-
-    def sign_in(self) -> None:
-        """Fill in the sign-in form."""
-        self.browser.get(f"{self.url}/hub/login")
-        answer = self.browser.post(f"{self.url}/hub/login", follow_redirects=False, data={
-            "username": self.name, "password": self.password, "_xsrf": self._xsrf("/hub/")})
-        if answer.status_code != 302:
-            raise RuntimeError(f"sign-in gives {answer.status_code}")
-
-    def open_lab(self) -> None:
-        """Ask for Lab's page until it is there, through the hub's page of progress."""
-        began, answer = time.monotonic(), self.browser.get(f"{self.url}/hub/spawn")
-        while "jupyter-config-data" not in answer.text:
-            if answer.status_code == 429 or time.monotonic() > began + PATIENCE:
-                raise RuntimeError(f"Lab gives {answer.status_code} at {answer.url}")
-            time.sleep(0.5)
-            answer = self.browser.get(f"{self.base}/lab")
-
-    def ask(self, method: str, path: str, **options: object) -> httpx.Response:
-        """Call the server's API as Lab does."""
-        head = {"X-XSRFToken": self._xsrf(f"/user/{self.name}/")}
-        answer = self.browser.request(method, f"{self.base}/api/{path}", headers=head, **options)
-        answer.raise_for_status()
-        return answer
-
-    def _xsrf(self, path: str) -> str:
-        found = [each.value for each in self.browser.cookies.jar
-                 if each.name == "_xsrf" and each.path == path]
-        return found[0] if found else ""
-
-    def start_kernel(self) -> str:
-        """Ask for a kernel and connect to it; return its id."""
-        self.kernel = self.ask("POST", "kernels", json={"name": "python3"}).json()["id"]
-        self.connect()
-        return self.kernel
-
-    def connect(self) -> None:
-        """Open the kernel's websocket, as a browser does again after it was cut off."""
-        if self.socket is not None:
-            self.socket.close()
-        place = urlsplit(self.base)
-        cookies = "; ".join(f"{each.name}={each.value}" for each in self.browser.cookies.jar
-                            if place.path.startswith(each.path.rstrip("/")))
-        scheme = "wss" if place.scheme == "https" else "ws"
-        self.socket = websocket.create_connection(
-            f"{scheme}://{place.netloc}{place.path}/api/kernels/{self.kernel}/channels",
-            cookie=cookies, timeout=PATIENCE, http_no_proxy=["*"],
-            sslopt={"cert_reqs": 0} if scheme == "wss" else None)
-
-    def run(self, code: str) -> str:
-        """Run code; return what it printed. An error in it raises RuntimeError."""
-        number, printed = uuid.uuid4().hex, []
-        self.socket.send(json.dumps({
-            "header": {"msg_id": number, "username": self.name, "session": number, "date": "",
-                       "msg_type": "execute_request", "version": "5.3"},
-            "parent_header": {}, "metadata": {}, "buffers": [], "channel": "shell",
-            "content": {"code": code, "silent": False, "store_history": True,
-                        "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}}))
-        waits = {"execute_reply", "idle"}
-        while waits:
-            message = json.loads(self.socket.recv())
-            if message["parent_header"].get("msg_id") != number:
-                continue
-            content = message["content"]
-            waits -= {message["msg_type"], content.get("execution_state")}
-            if message["msg_type"] == "stream":
-                printed.append(content["text"])
-            if message["msg_type"] == "error":
-                raise RuntimeError(f"{content['ename']}: {content['evalue']}")
-        return "".join(printed)
-
-    def leave(self) -> None:
-        """Shut the kernel down and go."""
-        self.ask("DELETE", f"kernels/{self.kernel}")
-        self.socket.close()
-        self.browser.close()
 
 
 def attend(learner: Learner, cells: list[str], think: float, measured: Measured) -> None:
@@ -209,10 +119,13 @@ def cells_of(lesson: str) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def load(options: argparse.Namespace) -> Measured:
-    """Let everyone attend; print what was measured, and the memory while kernels still live."""
-    measured, cells, leaving = Measured(), cells_of(options.lesson)[:options.cells], []
-    gate, present, peak = threading.Event(), threading.Semaphore(0), {}
+def load(options: argparse.Namespace) -> tuple[Measured, list[Learner]]:
+    """Let everyone attend; print what was measured, and the most memory that it took.
+
+    Return the measurements and those who came to the end; their kernels live on.
+    """
+    measured, cells, done = Measured(), cells_of(options.lesson)[:options.cells], []
+    present, most = threading.Semaphore(0), {}
     learners = [Learner(options.url, name, options.password)
                 for name in names(options.learners, options.names)]
 
@@ -220,32 +133,25 @@ def load(options: argparse.Namespace) -> Measured:
         time.sleep(random.uniform(0, options.arrive))
         try:
             attend(learner, cells, options.think, measured)
-            leaving.append(learner)
+            done.append(learner)
         except Exception as error:
             measured.failures.append(f"{learner.name}: {type(error).__name__}: {error}"[:200])
         present.release()
-        gate.wait()
 
     began = time.monotonic()
     psutil.cpu_percent()
-    threads = [threading.Thread(target=take, args=(each,), daemon=True) for each in learners]
-    for thread in threads:
-        thread.start()
-    for _ in threads:
+    for learner in learners:
+        threading.Thread(target=take, args=(learner,), daemon=True).start()
+    for _ in learners:
         while not present.acquire(timeout=5):
-            now = memory(options.state)
-            if now.get("all", (0, 0)) > peak.get("all", (0, 0)):
-                peak = now
+            most = max(most, memory(options.state), key=lambda found: found.get("all", (0, 0))[1])
     print(f"{options.learners} learners, lesson {options.lesson}, {len(cells)} cells, pauses of "
           f"{options.think:g} s: {time.monotonic() - began:.0f} s, processor "
           f"{psutil.cpu_percent():.0f} % busy, failures: {len(measured.failures)}")
     print("\n".join([str(measured), *measured.failures[:8]]))
     print("memory, the most at a time, as (processes, MB):",
-          json.dumps(peak or memory(options.state)))
-    gate.set()
-    for learner in leaving:
-        learner.leave()
-    return measured
+          json.dumps(most or memory(options.state)), flush=True)
+    return measured, done
 
 
 def passed(measured: Measured) -> bool:
@@ -257,23 +163,53 @@ def passed(measured: Measured) -> bool:
     return not missed and not measured.failures
 
 
+@contextlib.contextmanager
+def room(options: argparse.Namespace) -> Iterator[None]:
+    """Hold a class in the state folder as long as it lasts, by `course hub` itself."""
+    command = [sys.executable, "-m", "course_tools", "hub", "--learners", str(options.learners),
+               "--names", options.names, "--state", str(options.state), "--port",
+               str(options.port), *["--cold"] * options.cold,
+               *["--ordinary-kernels"] * options.ordinary_kernels]
+    hub = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HOME)
+    try:
+        for line in hub.stdout:
+            print(line, end="", flush=True)
+            if line.startswith("Ctrl-C"):
+                break
+        else:
+            raise RuntimeError("the class did not open")
+        yield
+    finally:
+        hub.terminate()
+        hub.wait(120)
+        remove(names(options.learners, options.names), options.state)
+
+
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("url")
-    parser.add_argument("state", type=Path, help="the hub's state folder, for the password")
     parser.add_argument("--learners", type=int, default=30)
-    parser.add_argument("--names", default="learner", help="what names begin with (learner)")
+    parser.add_argument("--names", default="load", help="what names begin with (load)")
+    parser.add_argument("--state", type=Path, default=HOME / "build" / "load")
+    parser.add_argument("--port", type=int, default=18_000)
     parser.add_argument("--lesson", default="02")
     parser.add_argument("--cells", type=int, help="only the first so many")
     parser.add_argument("--think", type=float, default=8.0, help="mean pause in seconds (8)")
     parser.add_argument("--arrive", type=float, default=20.0, help="all within so many s (20)")
+    parser.add_argument("--cold", action="store_true", help="no server started beforehand")
+    parser.add_argument("--ordinary-kernels", action="store_true")
+    parser.add_argument("--faults", action="store_true", help="then kill proxy, hub and kernels")
     options = parser.parse_args()
-    options.password = json.loads((options.state / "passwords.json").read_text())["learners"]
-    options.state = options.state.resolve()
+    options.state, options.url = options.state.resolve(), f"http://127.0.0.1:{options.port}"
     random.seed(0)
-    return 0 if passed(load(options)) else 1
+    with room(options):
+        options.password = passwords(options.state)["learners"]
+        measured, learners = load(options)
+        fine = passed(measured) and (not options.faults or withstand(learners, options.state))
+        for learner in learners:
+            learner.leave()
+    return 0 if fine else 1
 
 
 if __name__ == "__main__":
-    os._exit(main())  # threads that still wait are of no use any more
+    sys.exit(main())
