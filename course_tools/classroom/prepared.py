@@ -111,7 +111,10 @@ def _run(caller: socket.socket) -> None:
     caller.settimeout(SECONDS)
     text, outputs, _, _ = socket.recv_fds(caller, 1 << 16, 2)
     while not text.endswith(b"\n"):
-        text += caller.recv(1 << 16)
+        more = caller.recv(1 << 16)
+        if not more:
+            raise ConnectionError("the caller has gone")
+        text += more
     caller.settimeout(None)
     wanted = json.loads(text)
     for number, output in enumerate(outputs, start=1):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from rooms import NOBODY, as_others, linux
 
@@ -133,6 +134,8 @@ def test_a_call_that_makes_no_sense_harms_nobody(prepared, place):
             caller.connect(str(place / "kernels.sock"))
             caller.sendall(sent)
     assert ask(place, "print(run('print(1)'))")[0] == "1"
+    time.sleep(1)
+    assert not psutil.Process(prepared.pid).children()  # none waits, or works, for ever
 
 
 def test_without_a_prepared_process_the_kernel_is_an_ordinary_one(place, prepared):
