@@ -1,4 +1,4 @@
-"""The `course` command: doctor, lab, run, refresh, progress, reset, solutions, grade, hub, and more.
+"""The `course` command: lab, doctor, run, refresh, progress, reset, solutions, grade, hub, more.
 
 Modules are imported where they are used, so that `doctor` runs where others are missing.
 """
