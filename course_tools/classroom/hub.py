@@ -52,7 +52,7 @@ class Kept:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(self.arguments, env=self.environment, stdout=log,
                                                 stderr=log, stdin=subprocess.DEVNULL,
-                                                start_new_session=True, cwd=HOME)
+                                                start_new_session=True, cwd=HOME, umask=0o077)
 
     def end(self) -> None:
         """End it, gently first."""

@@ -124,6 +124,12 @@ def test_each_has_progress_and_one_thread_of_their_own(learners):
     assert learners[0].run("import torch; print(torch.get_num_threads())") == "1\n"
 
 
+def test_the_images_are_one_file_for_everyone(learners):
+    code = ("from course_lib.data import load_mnist; data = load_mnist(); "
+            "print('train.float32' in open('/proc/self/maps').read())")
+    assert [learner.run(code) for learner in learners] == ["True\n", "True\n"]
+
+
 @as_others
 def test_nobody_reads_anothers_files_nor_the_hubs(learners):
     other = home_of(f"{PREFIX}02", STATE)
