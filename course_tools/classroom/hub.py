@@ -59,7 +59,7 @@ class Kept:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(60)
+                self.process.wait(120)  # thirty servers, each asked first
             except subprocess.TimeoutExpired:
                 self.process.kill()
 

@@ -58,7 +58,7 @@ def hub(place):
         yield f"http://127.0.0.1:{port}", "".join(said)
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
         assert not find(STATE, "jupyterhub-singleuser")
         remove(names(2, PREFIX), STATE)
         shutil.rmtree(STATE)
