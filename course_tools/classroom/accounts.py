@@ -68,6 +68,7 @@ def prepare(who: list[str], state: Path, megabytes: int = 0) -> list[str]:
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o711 if root else 0o700)
     passwords(state)
+    as_user(None, _map_mnist)
     said = []
     for name in who:
         place = state / "homes" / name
@@ -87,6 +88,13 @@ def check_open(state: Path) -> None:
             closed = folder.exists() and not folder.stat().st_mode & 0o001
             require(not closed, "place", str(path), f"one that every account can reach, and "
                     f"{folder} is closed to others; /opt is open, and so is Python in /usr")
+
+
+def _map_mnist() -> None:
+    """Let the file of images be made that all kernels share: learners cannot write it."""
+    from course_lib.data import load_mnist
+
+    load_mnist()
 
 
 def _make_home(name: str, place: Path, root: bool) -> None:
@@ -123,7 +131,7 @@ def as_user(name: str | None, work: Callable[[], object]) -> None:
         finally:
             os._exit(status)
     if os.waitpid(child, 0)[1]:
-        raise RuntimeError(f"the home of {name} could not be filled; the lines above say why")
+        raise RuntimeError("a class could not be prepared; the lines above say why")
 
 
 def _make_disk(name: str, state: Path, megabytes: int) -> None:

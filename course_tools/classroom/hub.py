@@ -52,14 +52,14 @@ class Kept:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(self.arguments, env=self.environment, stdout=log,
                                                 stderr=log, stdin=subprocess.DEVNULL,
-                                                start_new_session=True, cwd=HOME)
+                                                start_new_session=True, cwd=HOME, umask=0o077)
 
     def end(self) -> None:
         """End it, gently first."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(60)
+                self.process.wait(120)  # thirty servers, each asked first
             except subprocess.TimeoutExpired:
                 self.process.kill()
 

@@ -27,6 +27,7 @@ SETTINGS = {  # controller: {file: value}; version 1 of control groups, then ver
     "pids": {"pids.max": PROCESSES},
     "cpu": {"cpu.shares": 1024, "cpu.weight": 100},  # the same for everyone
 }
+CLASS = {"cpu.shares": 1024 * 30, "cpu.weight": 1000}  # of all learners, beside other programs
 
 
 def folders(name: str) -> dict[str, Path]:
@@ -47,6 +48,9 @@ def make_groups(name: str) -> bool:
         with contextlib.suppress(OSError):
             place.mkdir(parents=True, exist_ok=True)
             _delegate(place)
+            for file, value in CLASS.items():
+                if (place.parent / file).exists():
+                    (place.parent / file).write_text(str(value))
             for file, value in SETTINGS[controller].items():
                 if (place / file).exists():
                     (place / file).write_text(str(value))

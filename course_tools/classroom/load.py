@@ -181,7 +181,7 @@ def room(options: argparse.Namespace) -> Iterator[None]:
         yield
     finally:
         hub.terminate()
-        hub.wait(120)
+        hub.wait(180)
         remove(names(options.learners, options.names), options.state)
 
 

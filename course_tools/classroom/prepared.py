@@ -88,6 +88,7 @@ def become(pid: int, uid: int, gid: int) -> None:
     Nothing is imported and no file is opened between the caller's mounts and the caller's user.
     """
     if uid == os.getuid():
+        confine("", together=False)
         return
     if os.getuid() != 0 or uid == 0:
         raise PermissionError(f"user {os.getuid()} starts no kernels for user {uid}")

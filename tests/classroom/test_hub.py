@@ -58,7 +58,7 @@ def hub(place):
         yield f"http://127.0.0.1:{port}", "".join(said)
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
         assert not find(STATE, "jupyterhub-singleuser")
         remove(names(2, PREFIX), STATE)
         shutil.rmtree(STATE)
@@ -122,6 +122,12 @@ def test_each_has_progress_and_one_thread_of_their_own(learners):
     assert learners[1].run("from course_tools.checks.progress import read; print(read())"
                            ) == "{}\n"
     assert learners[0].run("import torch; print(torch.get_num_threads())") == "1\n"
+
+
+def test_the_images_are_one_file_for_everyone(learners):
+    code = ("from course_lib.data import load_mnist; data = load_mnist(); "
+            "print('train.float32' in open('/proc/self/maps').read())")
+    assert [learner.run(code) for learner in learners] == ["True\n", "True\n"]
 
 
 @as_others
