@@ -51,6 +51,10 @@ test-solutions: $(READY) ## the lessons with every exercise solved; each verdict
 	$(COURSE) solutions
 	$(PYTEST) $(TOGETHER) build/solutions/$(LESSON)*.ipynb --junitxml=build/solutions/junit.xml
 
+test-grading: $(READY) ## hostile notebooks against the grader, and solved lessons: minutes; needs bubblewrap
+	$(COURSE) solutions
+	GRADING=1 $(PYTEST) tests/grading --junitxml=build/junit-grading.xml
+
 run: $(READY) ## execute every lesson without a browser; table, HTML pages in build/html
 	$(COURSE) run $(LESSON)
 
@@ -92,4 +96,4 @@ live: $(READY) ## build the live networks of the web site, in site/live/dist, wh
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
 
-.PHONY: help lab test test-solutions run refresh site test-site bench lint live
+.PHONY: help lab test test-solutions test-grading run refresh site test-site bench lint live

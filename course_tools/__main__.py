@@ -1,4 +1,4 @@
-"""The `course` command: doctor, lab, run, refresh, progress, reset, solutions, experiments.
+"""The `course` command: doctor, lab, run, refresh, progress, reset, solutions, grade, experiments.
 
 Modules are imported where they are used, so that `doctor` runs where others are missing.
 """
@@ -149,6 +149,26 @@ def solutions(options: argparse.Namespace) -> int:
     return 0
 
 
+def grade(options: argparse.Namespace) -> int:
+    """Grade a folder of learners' notebooks; classroom/grading.md says how safe that is."""
+    from course_tools.grading.grade import grade_folder, summary
+    from course_tools.grading.isolation import Limits
+    from course_tools.grading.reports import file_name, page, table
+
+    if options.no_isolation:
+        print("Without isolation: a notebook can do whatever you can do here.", file=sys.stderr)
+    limits = Limits(options.seconds, int(options.memory * 1e9), not options.no_isolation)
+    feedback, grades = options.feedback or options.csv.parent / "feedback", []
+    for each in grade_folder(options.folder, limits, options.jobs):
+        grades.append(each)
+        print(summary(each), flush=True)
+        feedback.mkdir(parents=True, exist_ok=True)
+        (feedback / file_name(each.learner)).write_text(page(each), "utf-8", "replace")
+    options.csv.write_text(table(grades), "utf-8")
+    print(f"{len(grades)} learners: {options.csv}, and a page each in {feedback}")
+    return 0
+
+
 def experiments(options: argparse.Namespace) -> int:
     """Make the files that lessons plot long runs from; --help lists them."""
     from course_tools.experiments.__main__ import main as run_experiments
@@ -169,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="course", description="Pruning, by experiment.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (doctor, lab, run, refresh, progress, reset, solutions, experiments):
+    for command in (doctor, lab, run, refresh, progress, reset, solutions, grade, experiments):
         entry = commands.add_parser(command.__name__, help=command.__doc__,
                                     add_help=command is not experiments)
         entry.set_defaults(command=command)
@@ -181,6 +201,15 @@ def main(arguments: list[str] | None = None) -> int:
         if command in (lab, reset):
             entry.add_argument("--work", type=Path, default=HOME / "work",
                                help="folder for the working copies (work)")
+        if command is grade:
+            entry.add_argument("folder", type=Path, help="of notebooks, flat or as nbgrader's")
+            entry.add_argument("--csv", type=Path, default=Path("grades.csv"))
+            entry.add_argument("--feedback", type=Path, help="folder for pages (beside the CSV)")
+            entry.add_argument("--jobs", type=int, default=1, help="learners at once (1)")
+            entry.add_argument("--seconds", type=float, default=300, help="a notebook (300)")
+            entry.add_argument("--memory", type=float, default=4, help="GB a notebook (4)")
+            entry.add_argument("--no-isolation", action="store_true",
+                               help="for files that you trust as you trust yourself")
         if command in (run, refresh):
             entry.add_argument("lesson", nargs="?", default="", help="such as 02; all if left out")
     options, options.others = parser.parse_known_args(arguments)
