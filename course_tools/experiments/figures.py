@@ -22,6 +22,7 @@ from course_tools.experiments import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_11,
     lesson_12,
     lesson_13,
     recipes,
@@ -90,6 +91,15 @@ FIGURES = {
     "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),
                       recipes.DROPOUT),
     "lenet_5_dropout": Figure(lesson_05.lenet_5_dropout, recipe=recipes.LENET_5),
+    "regrowth_rates": Figure(lesson_11.regrowth_rates, lesson_11.CELLS,
+                             recipes.without_rates(recipes.REGROWTH)),
+    "regrowth": Figure(lesson_11.regrowth, recipe=recipes.REGROWTH, first=11),
+    "penalties": Figure(lesson_11.penalties, tuple(
+        {"optimizer": optimizer, "penalty": penalty}
+        for optimizer in recipes.PENALTIES["optimizers"] for penalty in ("l1", "l2")),
+        recipes.PENALTIES, first=11),
+    "records": Figure(lesson_11.records, _each("network", ("lenet_300_100", "lenet_5")),
+                      recipes.RECORDS, first=11),
     "surgery": Figure(lesson_12.surgery, recipe=recipes.SURGERY),
     "calibration_images": Figure(lesson_12.calibration_images, recipe=recipes.CALIBRATION),
     "surgery_convolutions": Figure(lesson_12.surgery_convolutions,
