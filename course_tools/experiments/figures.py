@@ -91,7 +91,7 @@ FIGURES = {
     "dropout": Figure(lesson_05.dropout, _each("rate", ("shrinks", "stays", "none")),
                       recipes.DROPOUT),
     "lenet_5_dropout": Figure(lesson_05.lenet_5_dropout, recipe=recipes.LENET_5),
-    "regrowth_rates": Figure(lesson_11.regrowth_rates, lesson_11.CELLS,
+    "regrowth_rates": Figure(lesson_11.regrowth_rates, lesson_11.WAYS,
                              recipes.without_rates(recipes.REGROWTH)),
     "regrowth": Figure(lesson_11.regrowth, recipe=recipes.REGROWTH, first=11),
     "penalties": Figure(lesson_11.penalties, tuple(

@@ -23,9 +23,11 @@ from course_lib.training import evaluate, train
 
 from course_tools.experiments.recipes import PENALTIES, RECORDS, REGROWTH, TUNING, first_images
 
-CELLS = tuple({"schedule": schedule, "regrowth": regrowth, "teacher": teacher}
-              for schedule, regrowth, teacher in product(
-                  ("at once", "long"), (False, True), (False, True)))
+WAYS = tuple({"schedule": schedule, "regrowth": regrowth}
+             for schedule, regrowth in product(("at once", "long"), (False, True)))
+CELLS = tuple(way | {"teacher": teacher} for way in WAYS for teacher in (False, True)
+              # cut at once, nothing has the time to return: with regrowth it is the same network
+              if way != {"schedule": "at once", "regrowth": True})
 
 
 class Recalled(nn.Module):
@@ -73,25 +75,31 @@ def pruned(start: nn.Module, split: Split, times: float, teacher: nn.Module | No
     return model
 
 
-def regrowth_rates(data: MNIST, *, schedule: str, regrowth: bool, teacher: bool, seed: int,
-                   recipe: Mapping) -> list[dict]:
-    """Try each learning rate in one cell of the ablation, on a network that is reported nowhere."""
+def regrowth_rates(data: MNIST, *, schedule: str, regrowth: bool, seed: int, recipe: Mapping
+                   ) -> list[dict]:
+    """Try each learning rate on a network that is reported nowhere, without a teacher.
+
+    With a teacher the same rate is taken, so that this alone differs.
+    """
     data, seed = first_images(data, recipe["images"]), TUNING + seed
-    cell = {"schedule": schedule, "regrowth": regrowth, "teacher": teacher}
-    start, taught = _beginning(data, seed, recipe)
-    return [{"seed": seed} | cell | {"lr": lr, "validation": evaluate(
-                _cell(start, data, taught, recipe, cell, lr, seed), data.validation)}
-            for lr in recipe["list"]]
+    way = {"schedule": schedule, "regrowth": regrowth}
+    start = _start(data, seed, recipe)
+    return [{"seed": seed} | way | {"lr": lr, "validation": evaluate(
+                pruned(start, data.train, recipe["times"], None, recipe, **way, lr=lr, seed=seed),
+                data.validation)} for lr in recipe["list"]]
 
 
 def regrowth(data: MNIST, *, seed: int, recipe: Mapping = REGROWTH) -> list[dict]:
-    """Prune one network in each of the eight ways, all for as many epochs, and as it was before."""
+    """Prune one network in each of six ways, all for as many epochs; first it as it was."""
     data = first_images(data, recipe["images"])
-    start, taught = _beginning(data, seed, recipe)
+    start = _start(data, seed, recipe)
+    taught = _of_shipped(tuple(recipe["teacher"]), data.train.images)
     rows = [{"seed": seed, "schedule": "none"} | _described(start, data)]
     for cell in CELLS:
-        lr = recipe["rates"][cell["schedule"]][str(cell["regrowth"])][str(cell["teacher"])]
-        model = _cell(start, data, taught, recipe, cell, lr, seed)
+        way = {key: cell[key] for key in ("schedule", "regrowth")}
+        lr = recipe["rates"][cell["schedule"]][str(cell["regrowth"])]
+        model = pruned(start, data.train, recipe["times"], taught if cell["teacher"] else None,
+                       recipe, **way, lr=lr, seed=seed)
         rows.append({"seed": seed} | cell | {"lr": lr} | _described(model, data, start))
     return rows
 
@@ -108,17 +116,10 @@ def records(data: MNIST, *, network: str, seed: int, recipe: Mapping = RECORDS) 
             | _described(model, data, start)]
 
 
-def _beginning(data: MNIST, seed: int, recipe: Mapping) -> tuple[nn.Module, nn.Module]:
+def _start(data: MNIST, seed: int, recipe: Mapping) -> nn.Module:
     start = ARCHITECTURES["lenet_300_100"](seed)
     train(start, data.train, **recipe["reference"], seed=seed)
-    return start, _of_shipped(tuple(recipe["teacher"]), data.train.images)
-
-
-def _cell(start: nn.Module, data: MNIST, taught: nn.Module, recipe: Mapping, cell: Mapping,
-          lr: float, seed: int) -> nn.Module:
-    ways = {"schedule": cell["schedule"], "regrowth": cell["regrowth"], "lr": lr, "seed": seed}
-    return pruned(start, data.train, recipe["times"], taught if cell["teacher"] else None, recipe,
-                  **ways)
+    return start
 
 
 def _described(model: nn.Module, data: MNIST, rival: nn.Module | None = None) -> dict:

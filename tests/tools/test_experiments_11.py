@@ -5,15 +5,13 @@ from course_lib.data import MNIST
 from course_lib.models import lenet_300_100, load_trained, perceptron
 
 from course_tools.experiments import lesson_11 as far
-from course_tools.experiments import recipes
+from course_tools.experiments import load_results, recipes
 from course_tools.experiments.figures import FIGURES
 
 BRIEF = {"epochs": 1, "lr": 2e-3}
 PLAN = {"images": 200, "reference": BRIEF, "teacher": ("lenet_300_100",), "times": 10, "epochs": 4,
         "rising": 2, "every": 1, "lr": 2e-3, "list": (2e-3, 1e-3),
-        "rates": {schedule: {"False": {"False": 2e-3, "True": 1e-3},
-                             "True": {"False": 3e-3, "True": 4e-3}}
-                  for schedule in ("at once", "long")}}
+        "rates": {"at once": {"False": 2e-3}, "long": {"False": 3e-3, "True": 4e-3}}}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +44,9 @@ def calls(monkeypatch):
     return seen
 
 
-def test_the_eight_ways_differ_in_what_they_say_and_have_as_many_epochs(few, calls):
+def test_the_six_ways_differ_in_what_they_say_and_have_as_many_epochs(few, calls):
     rows = far.regrowth(few, seed=11, recipe=PLAN)
-    assert [row["schedule"] for row in rows] == ["none"] + 4 * ["at once"] + 4 * ["long"]
+    assert [row["schedule"] for row in rows] == ["none"] + 2 * ["at once"] + 4 * ["long"]
     reference, *rest = calls
     assert reference["epochs"] == 1
     for row, rising, resting in zip(rows[1:], rest[::2], rest[1::2], strict=True):
@@ -59,8 +57,8 @@ def test_the_eight_ways_differ_in_what_they_say_and_have_as_many_epochs(few, cal
         assert rising["rising"] + rising["resting"] + resting["epochs"] == PLAN["epochs"]
         assert rising["sparsity"] == pytest.approx(0.9)
         assert rising["lr"] == row["lr"] == PLAN["rates"][row["schedule"]][
-            str(row["regrowth"])][str(row["teacher"])]
-    assert len({tuple(sorted(row.items())) for row in far.CELLS}) == 8
+            str(row["regrowth"])]
+    assert len({tuple(sorted(row.items())) for row in far.CELLS}) == 6
 
 
 def test_rows_count_weights_both_ways_and_drops_in_pairs(few):
@@ -75,14 +73,32 @@ def test_rows_count_weights_both_ways_and_drops_in_pairs(few):
 
 
 def test_rates_are_chosen_on_a_network_that_is_reported_nowhere(few):
-    rows = far.regrowth_rates(few, seed=0, schedule="long", regrowth=True, teacher=False,
-                              recipe=PLAN)
+    rows = far.regrowth_rates(few, seed=0, schedule="long", regrowth=True, recipe=PLAN)
     assert [row["lr"] for row in rows] == [2e-3, 1e-3]
     assert not any("test" in row for row in rows)
     reported = {task["seed"] for name in ("regrowth", "records", "penalties")
                 for task in FIGURES[name].of_seeds(5)}
     assert {row["seed"] for row in rows} == {recipes.TUNING}
     assert recipes.TUNING not in reported
+
+
+def test_the_recipe_has_the_rates_that_read_validation_best():
+    rows = load_results("regrowth_rates")
+    for schedule, rates in recipes.REGROWTH["rates"].items():
+        for regrowth, lr in rates.items():
+            tried = [row for row in rows if row["schedule"] == schedule
+                     and str(row["regrowth"]) == regrowth]
+            assert max(tried, key=lambda row: row["validation"])["lr"] == lr
+    best = max(rows, key=lambda row: row["validation"])
+    for network in ("lenet_300_100", "lenet_5"):
+        assert recipes.RECORDS[network]["way"] == {
+            key: best[key] for key in ("schedule", "regrowth", "lr")}
+
+
+def test_at_once_nothing_has_the_time_to_return():
+    at_once = {row["regrowth"]: row["validation"] for row in load_results("regrowth_rates")
+               if row["schedule"] == "at once" and row["lr"] == 3e-4}
+    assert at_once[True] == at_once[False]
 
 
 def test_records_go_as_far_as_they_say(few):
