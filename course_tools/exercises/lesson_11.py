@@ -43,10 +43,13 @@ def _with_and_without(errors: dict[frozenset, Tensor], step: str) -> tuple[Tenso
 
 
 def _thin(seed: int, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """Return masks of two layers between so many inputs, neurons and outputs, with dead ends."""
     generator = torch.Generator().manual_seed(seed)
     inputs, hidden, outputs = shape
-    return (torch.rand(hidden, inputs, generator=generator) < 0.3,
-            torch.rand(outputs, hidden, generator=generator) < 0.3)
+    first = torch.rand(hidden, inputs, generator=generator) < 0.5
+    second = torch.rand(outputs, hidden, generator=generator) < 0.5
+    first[1], second[:, 0] = False, False  # one neuron reads nothing, another is not read
+    return first, second
 
 
 EXERCISES = (
@@ -116,8 +119,8 @@ EXERCISES = (
         hints=("What is pruned (~mask) has to reach 1.1 · threshold, what is there (mask) 0.9.",
                "Two masks joined by | : those that return, and those that stay."),
         right="Between 0.9 and 1.1 all stays as it was. That is `regrown`, for one layer.",
-        why="A pruned weight has gone on learning, so it has a size. Whether it returns is asked of "
-            "that size, and the gap between the two factors keeps it from flickering.",
+        why="A pruned weight has gone on learning, so it has a size. Whether it returns is asked "
+            "of that size, and the gap between the two factors keeps it from flickering.",
     ),
     Exercise(
         "11.4", "What a step is worth", 2, 6,
@@ -134,8 +137,8 @@ EXERCISES = (
                 lambda errors, step: errors[frozenset("ab")] - errors[frozenset("ab") - {step}],
             "The sign is turned: with the step minus without it.":
                 lambda errors, step: -effect(errors, step),
-            "That is one number, the mean over the seeds. Keep one for each seed: their spread says "
-            "how far to trust it.": lambda errors, step: effect(errors, step).mean(),
+            "That is one number, the mean over the seeds. Keep one for each seed: their spread "
+            "says how far to trust it.": lambda errors, step: effect(errors, step).mean(),
             "That is the sum over the pairs. Take their mean.":
                 lambda errors, step: effect(errors, step) * (len(errors) // 2),
             "That is the mean with the step. Take away the mean without it.":
@@ -154,9 +157,8 @@ EXERCISES = (
         "11.5", "What may be claimed?", 2, 3,
         choices={
             "a": "A teacher lowers the error of pruned networks.",
-            "b": "Pruned 50 times, trained this briefly and with the other two steps as they were, "
-                 "these five networks were compared with and without a teacher, and that difference "
-                 "is the teacher's.",
+            "b": "At 50 times, trained as briefly as here and with the other two steps as they "
+                 "are, these networks read so much more with a teacher than without.",
             "c": "With a teacher magnitude pruning is better than Variational Dropout.",
             "d": "The three steps' effects add up, so all three together are best at any level."},
         answer="b",
@@ -193,8 +195,8 @@ EXERCISES = (
                 lambda first, second: int((second.any(0) & first.any(1)).sum()),
         },
         idea="a neuron between the layers needs both an input and a reader",
-        hints=("first is (neurons × inputs), second is (outputs × neurons). Which neurons does some "
-               "output read? second.any(0).",
+        hints=("first is (neurons × inputs), second is (outputs × neurons). Which neurons does "
+               "some output read? second.any(0).",
                "Count first's rows of neurons that are read, and second's columns of neurons that "
                "read something."),
         right="Of two layers that is what `effective_weights` counts.",

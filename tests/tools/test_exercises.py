@@ -370,7 +370,7 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "11.4": [lambda errors, step: sum(
         each if step in steps else -each for steps, each in errors.items()) / (len(errors) / 2)],
     "11.6": [lambda first, second: torch.tensor(
-        [int(row.sum()) + int(column.sum()) for row, column in zip(first, second.T)
+        [int(row.sum()) + int(column.sum()) for row, column in zip(first, second.T, strict=True)
          if row.any() and column.any()]).sum() + 0],
     "12.3": [lambda weight, gradients: sum((g * weight) ** 2 for g in gradients)
              / (2 * len(gradients))],
