@@ -94,10 +94,7 @@ FIGURES = {
     "regrowth_rates": Figure(lesson_11.regrowth_rates, lesson_11.WAYS,
                              recipes.without_rates(recipes.REGROWTH)),
     "regrowth": Figure(lesson_11.regrowth, recipe=recipes.REGROWTH, first=11),
-    "penalties": Figure(lesson_11.penalties, tuple(
-        {"optimizer": optimizer, "penalty": penalty}
-        for optimizer in recipes.PENALTIES["optimizers"] for penalty in ("l1", "l2")),
-        recipes.PENALTIES, first=11),
+    "penalties": Figure(lesson_11.penalties, recipe=recipes.PENALTIES, first=11),
     "records": Figure(lesson_11.records, _each("network", ("lenet_300_100", "lenet_5")),
                       recipes.RECORDS, first=11),
     "surgery": Figure(lesson_12.surgery, recipe=recipes.SURGERY),

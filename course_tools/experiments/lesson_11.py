@@ -131,21 +131,26 @@ def _described(model: nn.Module, data: MNIST, rival: nn.Module | None = None) ->
                 {"against": {"reference": [lost.lost, lost.gained]}} if lost else {})
 
 
-def penalties(data: MNIST, *, optimizer: str, penalty: str, seed: int,
-              recipe: Mapping = PENALTIES) -> list[dict]:
-    """Train under one penalty at each strength, cut, and retrain under it; an optimizer each."""
-    data, plan = first_images(data, recipe["images"]), recipe["optimizers"][optimizer]
-    rows = []
-    for strength in plan[penalty]:
-        options = {"lr": plan["lr"], "optimizer": optimizer, penalty: strength, "seed": seed}
-        model = ARCHITECTURES["lenet_300_100"](seed)
-        train(model, data.train, epochs=recipe["epochs"], **options)
-        masks = magnitude_masks(model, recipe["sparsity"])
-        cut = masked(model, masks)
-        row = {"seed": seed, "optimizer": optimizer, "penalty": penalty, "strength": strength,
-               "validation": evaluate(model, data.validation),
-               "reference": evaluate(model, data.test), "before": evaluate(cut, data.test)}
-        train(cut, data.train, epochs=recipe["retraining"], masks=masks, **options)
-        rows.append(row | {"validation_after": evaluate(cut, data.validation),
-                           "after": evaluate(cut, data.test)})
+def penalties(data: MNIST, *, seed: int, recipe: Mapping = PENALTIES) -> list[dict]:
+    """Train under each penalty at each strength, cut, and retrain under it; an optimizer each."""
+    data, rows = first_images(data, recipe["images"]), []
+    for optimizer, plan in recipe["optimizers"].items():
+        for penalty, strength in ((each, strength) for each in ("l1", "l2")
+                                  for strength in plan[each]):
+            options = {"lr": plan["lr"], "optimizer": optimizer, penalty: strength, "seed": seed}
+            rows.append({"seed": seed, "optimizer": optimizer, "penalty": penalty,
+                         "strength": strength} | _under(options, data, recipe))
     return rows
+
+
+def _under(options: Mapping, data: MNIST, recipe: Mapping) -> dict:
+    """Return what a network reads whole, cut, and cut and retrained, all under these options."""
+    model = ARCHITECTURES["lenet_300_100"](options["seed"])
+    train(model, data.train, epochs=recipe["epochs"], **options)
+    masks = magnitude_masks(model, recipe["sparsity"])
+    cut = masked(model, masks)
+    found = {"validation": evaluate(model, data.validation),
+             "reference": evaluate(model, data.test), "before": evaluate(cut, data.test)}
+    train(cut, data.train, epochs=recipe["retraining"], masks=masks, **options)
+    return found | {"validation_after": evaluate(cut, data.validation),
+                    "after": evaluate(cut, data.test)}
