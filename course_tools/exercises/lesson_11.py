@@ -123,7 +123,7 @@ EXERCISES = (
             "of that size, and the gap between the two factors keeps it from flickering.",
     ),
     Exercise(
-        "11.4", "What a step is worth", 2, 6,
+        "11.4", "What a step is worth", 2, 5,
         reference=effect,
         cases=lambda: [
             (_table([3.0, 3.2], [2.6, 2.0], [2.9, 3.3], [2.1, 2.6]), "a"),
