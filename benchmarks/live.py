@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
         write(Path(folder))
         for plain in (False, True):
-            for name in ("threshold", "sparsity", "neurons", "rounds"):
+            for name in ("threshold", "sparsity", "neurons", "rounds", "surgery"):
                 page = chromium.new_page()
                 if plain:
                     page.add_init_script("delete window.WebAssembly")

@@ -20,6 +20,8 @@ from places import LIVE, NOTEBOOKS  # noqa: E402
 
 BUILD = HOME / "build"
 SOURCES, OUT, PAPER = BUILD / "site-sources", BUILD / "site", BUILD / "site-paper"
+UNUSED = ("**/*.map", "_static/locales/*/*/*.po", "_static/*macros.html",
+          "_static/scripts/fontawesome.js*", "_static/vendor/fontawesome/webfonts/*")
 CHROMIUM = next(filter(None, map(shutil.which, (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
 
@@ -75,8 +77,9 @@ def main() -> int:
     pdf = PAPER / "course.pdf"
     printer = printing(pdf) if CHROMIUM else None
     sphinx("html", OUT)
-    for unused in (*OUT.rglob("*.map"), *OUT.glob("_static/locales/*/*/*.po")):
-        unused.unlink()
+    for pattern in UNUSED:
+        for file in OUT.glob(pattern):
+            file.unlink()
     if LIVE.is_dir():
         shutil.copytree(LIVE, OUT / "_static" / "live", dirs_exist_ok=True)
     if printer:

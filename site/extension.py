@@ -10,6 +10,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from places import LIVE
 from sphinx import addnodes
 from terms import TERMS
+from weight import lighter, write_sheet
 
 # `file:` is for pages opened from a folder, where browsers read 'self' differently. The hashes of
 # the theme's own inline scripts are added to script-src; WebAssembly and the worker are the live
@@ -27,6 +28,7 @@ MENDED = {  # without scripts a page is light; folds and buttons are called what
     'data-theme="auto"': 'data-theme="light"',
     '<summary aria-label="Toggle hidden content">': "<summary>",
 }
+PER_CENT = re.compile(r"(?<=\d) %")
 NOT_LINKED = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.term,
               nodes.literal_block, addnodes.pending_xref)
 
@@ -52,6 +54,22 @@ def link_first_uses(app, doctree: nodes.document) -> None:
     for text in list(doctree.findall(nodes.Text)):
         if _linkable(text):
             _link(text, waiting)
+
+
+def hold_together(app, doctree: nodes.document) -> None:
+    """Keep a number and its per cent sign in one line."""
+    for text in list(doctree.findall(nodes.Text)):
+        if PER_CENT.search(text) and not _within(text, (nodes.literal, nodes.literal_block,
+                                                        nodes.raw, nodes.FixedTextElement)):
+            text.parent.replace(text, nodes.Text(PER_CENT.sub("\u00a0%", text)))
+
+
+def _within(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, kinds):
+            return True
+    return False
 
 
 def _linkable(node: nodes.Node) -> bool:
@@ -88,11 +106,14 @@ def add_live(app, pagename: str, template: str, context: dict, doctree) -> None:
 
 def finish(app, error: Exception | None) -> None:
     """Mend each page, and write into it what it may load: nothing from other hosts."""
-    for page in Path(app.outdir).glob("*.html") if error is None else ():
+    pages = sorted(Path(app.outdir).glob("*.html")) if error is None else []
+    if pages:
+        write_sheet(Path(app.outdir), {page.read_text("utf-8") for page in pages})
+    for page in pages:
         html = page.read_text("utf-8")
         for old, new in MENDED.items():
             html = html.replace(old, new)
-        page.write_text(with_policy(html), "utf-8")
+        page.write_text(with_policy(lighter(html)), "utf-8")
 
 
 def with_policy(html: str) -> str:
@@ -112,7 +133,8 @@ def with_policy(html: str) -> str:
 def setup(app) -> dict:
     """Register all of it."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (formula, None))
+    app.connect("doctree-read", hold_together)
     app.connect("doctree-read", link_first_uses)
     app.connect("html-page-context", add_live)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", finish, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,7 +20,7 @@ ASKS = re.compile(r'\b(?:check|quiz)\("(\d+\.\d+)"')
 TASK = re.compile(r"\n\n(?=\*\*Exercise \d+\.\d+\*\* \()")
 PICTURE = re.compile(r'<img ([^>]*?)decoding="sync" style="[^"]*" '
                      r'src="data:image/png;base64,([^"]+)">')
-FIGURE = "# figure: "
+FIGURE, STATES = "# figure: ", ("holds: ", "DOES NOT HOLD HERE: ")
 TITLE = re.compile(r'title(?:\(|=)f?"([^"{}]+)"')
 
 
@@ -113,13 +113,22 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
     caption = live.title or (title[1] if (title := TITLE.search(cell.source)) else "")
     if cell.source.startswith(FIGURE):
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
-        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), "Code of this figure")
+        words = f"Code of figure {int(page.lesson)}.{len(figures) + 1}"
+        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), words)
         cell.metadata = {"tags": ["hide-input"], "mystnb": prompts}
+    if cell.outputs and all(map(_is_statements, cell.outputs)):
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "statements"]
     for output in cell.outputs:
         if image := PICTURE.search(output.get("data", {}).get("text/html", "")):
             figures.append(_lifted(image, page, f"{len(figures) + 1}", caption, live.name))
             output.data = {"text/html": figure_html(figures[-1])}
     return cell
+
+
+def _is_statements(output: NotebookNode) -> bool:
+    """Return whether all lines of an output are statements that a claim has printed."""
+    lines = output.get("text", "").splitlines()
+    return bool(lines) and all(line.startswith(STATES) for line in lines)
 
 
 def _lifted(image: re.Match, page: Page, count: str, caption: str, live: str) -> Figure:
@@ -136,8 +145,11 @@ def figure_html(figure: Figure) -> str:
     if figure.live:
         image = (f'<div class="live" data-live="{figure.live}" data-static="{figure.file}">'
                  f"{image}</div>")
+    larger = "" if figure.live else (
+        f' <a class="enlarge" href="{figure.file}" aria-label="Enlarge figure {figure.number}">'
+        "Enlarge</a>")
     return (f'<figure class="picture" id="{figure.anchor}">{image}'
-            f"<figcaption>{escape(figure.title)}</figcaption></figure>")
+            f"<figcaption>{escape(figure.title)}{larger}</figcaption></figure>")
 
 
 def _require_all_tasks(cells: list[NotebookNode], lesson: str) -> None:

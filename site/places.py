@@ -21,11 +21,15 @@ class Live:
 
 LIVES = (
     Live("00", "threshold_slider(", "threshold", "a slider for the threshold of one layer"),
+    Live("01", "rank_slider(", "", "a slider for the directions of fc1 that are kept"),
     Live("02", "sparsity_slider(", "sparsity", "a slider for the sparsity of the whole network"),
     Live("03", "neuron_slider(", "neurons", "a slider for the neurons that are removed"),
     Live("04", "filter_sliders(", "", "a slider for the filters of each layer"),
     Live("05", "threshold_slider(", "rounds", "a slider for the threshold, with the 28 bands"),
     Live("06", "bound_slider(", "bound", "a slider for the drop bound"),
+    Live("12", "two_weights_slider(", "", "a slider for the weight that can pay for another"),
+    Live("12", "surgery_slider(", "surgery", "a slider for the sparsity, four ways compared"),
+    Live("13", "sentence_slider(", "", "a slider for the sparsity, and a sentence written anew"),
 )
 
 

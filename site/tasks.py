@@ -18,7 +18,9 @@ def anchor(number: str) -> str:
 
 def opening(exercise: Exercise | Project) -> str:
     """Return what stands before the task of an exercise; `closing` ends it."""
-    return f'<div class="exercise" id="{anchor(exercise.number)}">\n\n'
+    title = escape(f"Exercise {exercise.number} · {exercise.title}")
+    return (f'<div class="exercise" id="{anchor(exercise.number)}" role="group" '
+            f'aria-label="{title}">\n\n')
 
 
 def closing(exercise: Exercise | Project, lesson: str) -> str:

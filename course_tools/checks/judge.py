@@ -79,15 +79,20 @@ def calls(function: Callable, cases: list[tuple]) -> list[Call]:
     """
     done = []
     for arguments in cases:
-        random.seed(0)
-        np.random.seed(0)
-        torch.manual_seed(0)
-        given = copy.deepcopy(arguments)
-        value = function(*given)
+        value, given = called(function, arguments)
         done.append(Call(value, difference(given, arguments) != ""))
         if value is ...:
             break
     return done
+
+
+def called(function: Callable, arguments: tuple) -> tuple[object, tuple]:
+    """Call a function on a copy of the arguments; return its value, and the copy as it is then."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    given = copy.deepcopy(arguments)
+    return function(*given), given
 
 
 def judged(exercise: Exercise, function: Callable) -> list[Call]:
@@ -114,7 +119,14 @@ def _looked_at(exercise: Exercise, call: Call) -> Call:
 def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Verdict:
     cases = exercise.cases()
     outcome = sandbox.run_guarded(lambda: calls(answer, cases), seconds)
-    state, text, lines = (_failure(outcome, answer, seconds) or _untouched(exercise, outcome.value)
+    line = None if outcome.error is None else sandbox.line_of(outcome.error, answer)
+    return judge_outcome(exercise, cases, outcome, seconds, line)
+
+
+def judge_outcome(exercise: Exercise, cases: list[tuple], outcome: sandbox.Outcome,
+                  seconds: float, line: tuple[int, str] | None = None) -> Verdict:
+    """Return the verdict on the calls that an outcome holds; `line` is where an error came from."""
+    state, text, lines = (_failure(outcome, line, seconds) or _untouched(exercise, outcome.value)
                           or _judge_calls(exercise, cases, outcome.value))
     printed = tuple(outcome.printed.splitlines()[:5])
     return Verdict(exercise.number, state, text,
@@ -124,7 +136,8 @@ def _judge_function(exercise: Exercise, answer: Callable, seconds: float) -> Ver
 Judged = tuple[str, str, tuple[str, ...]]  # state, text and lines of a verdict
 
 
-def _failure(outcome: sandbox.Outcome, answer: Callable, seconds: float) -> Judged | None:
+def _failure(outcome: sandbox.Outcome, line: tuple[int, str] | None,
+             seconds: float) -> Judged | None:
     """Say what was raised, or that there was no end."""
     if not outcome.ended:
         left = "" if outcome.stopped else (" It could not be stopped and still runs: restart the "
@@ -133,7 +146,6 @@ def _failure(outcome: sandbox.Outcome, answer: Callable, seconds: float) -> Judg
                 f"{left}", ())
     if outcome.error is None:
         return None
-    line = sandbox.line_of(outcome.error, answer)
     where = () if line is None else (f"line {line[0]}: {line[1]}",)
     return "raised", sandbox.error_line(outcome.error), where
 

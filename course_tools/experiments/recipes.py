@@ -344,5 +344,5 @@ LANGUAGE = {
 LANGUAGE_RETRAINING = {
     **{key: LANGUAGE[key] for key in ("trained", "pieces", "every", "crossed", "steps")},
     "list": (2e-4, 5e-4, 1e-3, 2e-3, 4e-3),
-    "rates": {"whole": 2e-4, "magnitude global": 2e-3, "half removed": 2e-3},
+    "rates": {"whole": 2e-4, "magnitude global": 1e-3, "half removed": 1e-3},
 }

@@ -7,8 +7,6 @@ import re
 import shutil
 from pathlib import Path
 
-import nbformat
-
 from course_tools.aside import aside
 
 MOVED = {  # the longest beginning of a dotted name counts; "" for what is gone
@@ -48,6 +46,8 @@ def renew_imports(path: Path) -> str:
     Nothing but names of modules changes. The copy as it was stays beside it. What is no notebook
     is left alone.
     """
+    import nbformat  # a second, which `renewed` does not need
+
     try:
         notebook = nbformat.read(path, as_version=4)
     except Exception:  # whatever is in it, it is the learner's

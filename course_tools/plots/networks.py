@@ -84,8 +84,8 @@ def architecture(model: nn.Sequential, ax: Axes | None = None) -> Axes:
                 ax.annotate(name, (left + units / 2, 15), rotation=90, fontsize=11, ha="center",
                             va="bottom")
                 left += units + gap
-    ax.set(xlim=(-gap, left - gap), ylim=(-15, 37), xlabel="width of a box: filters or neurons",
-           yticks=[])
+    ax.set(xlim=(-2 * gap, left - gap), ylim=(-15, 37), yticks=[],
+           xlabel="width: filters or neurons\nheight: side of a map")
     ax.spines["left"].set_visible(False)
     return ax
 

@@ -68,7 +68,8 @@ def sparsity_slider(model: nn.Module, split: Split, *, scope: str = "global") ->
                        [_survivors(axes[2], next(iter(layers)))])
 
     read = _prune(model, split, lambda share: magnitude_masks(model, share, scope=scope))
-    return live([slider], read, draw, columns=3, title=SMALLEST, at=[(0.5,), (0.9,), (0.98,)],
+    return live([slider], read, draw, columns=3, at=[(0.5,), (0.9,), (0.98,)],
+                title="Pixels without ink go first, those that rarely have it keep most",
                 alt="Histogram of all weights, those that go marked; accuracy against sparsity; "
                     "and the share of weights that each input pixel keeps, as a picture of 28 by "
                     "28.")

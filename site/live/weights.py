@@ -27,6 +27,7 @@ from course_tools.experiments import load_results
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rounds import stored_rounds
+from surgery import SHARES, WAYS, stored_tensors
 
 DIST = Path(__file__).parent / "dist" / "data"
 IMAGES = 2_000  # of validation, as in the notebooks' sliders
@@ -51,6 +52,7 @@ def values(model: nn.Module, data: MNIST) -> dict[str, object]:
         "threshold": BOTH, "sparsity": BOTH, "draw": BOTH,
         "neurons": BOTH | {"order": order(model, data)},
         "rounds": BOTH | rounds(),
+        "surgery": BOTH | new_values(),
         "bound": {"needs": [], "images": len(data.validation), "fields": FIELDS,
                   "trials": trials(load_results("tradeoff", partial=True))},
     }
@@ -100,6 +102,24 @@ def rounds() -> dict[str, object]:
             parts.append((weights / scale).round().to(torch.int8).numpy().tobytes())
         parts += [layer.bias.detach().numpy().tobytes() for layer in layers.values()]
     return {"scale": scales, "blob": blob(b"".join(parts))}
+
+
+def new_values() -> dict[str, object]:
+    """Return what lesson 12's figure reads beside magnitude: norms, then networks, way by way.
+
+    The blob holds each layer's norms, float32; then for each way, sparsity and layer the bits of
+    the mask (SparseGPT alone), a scale for each row, float32, and the survivors as int16, first the
+    lower byte of all and then the higher one.
+    """
+    tensors = {key: tensor.numpy() for key, tensor in stored_tensors().items()}
+    layers = [key.removeprefix("norms.") for key in tensors if key.startswith("norms.")]
+    parts = [tensors[f"norms.{name}"].tobytes() for name in layers]
+    for place in (f"{way}.{share}.{name}" for way in WAYS for share in SHARES for name in layers):
+        if f"{place}.bits" in tensors:
+            parts.append(tensors[f"{place}.bits"].tobytes())
+        levels = tensors[f"{place}.kept"].astype("<i2").view(np.uint8).reshape(-1, 2)
+        parts += [tensors[f"{place}.scale"].tobytes(), levels.T.tobytes()]
+    return {"ways": WAYS, "shares": SHARES, "blob": blob(b"".join(parts))}
 
 
 def trials(rows: list[dict]) -> dict[str, dict[int, list]]:

@@ -158,6 +158,36 @@ def test_formulas_need_neither_scripts_nor_fonts():
     assert any(formula.mfrac for formula in formulas)
 
 
+@every_page
+def test_a_page_waits_for_one_stylesheet_and_one_small_script(name):
+    head = soup(name).head
+    assert [link["href"] for link in head.find_all("link", rel="stylesheet")] == [
+        "_static/styles/site.css"]
+    waited_for = [script["src"].partition("?")[0] for script in head.find_all("script", src=True)
+                  if not script.has_attr("defer")]
+    if name != "search.html":
+        assert waited_for == ["_static/documentation_options.js"]
+
+
+@every_lesson
+def test_every_figure_says_what_it_draws(name):
+    for caption in soup(name).find_all("figcaption"):
+        assert re.match(r"Figure \d+\.\d+: \w", caption.get_text())
+
+
+@every_lesson
+def test_statements_break_and_stay_with_their_per_cent_signs(name, opened):
+    page = opened(name)
+    page.set_viewport_size({"width": 360, "height": 800})
+    statements = page.locator(".tag_statements .cell_output pre")
+    assert statements.count() >= 1
+    assert statements.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+    prose = soup(name).article
+    for other in prose.select("pre, code, .exercise, .cell_output"):
+        other.decompose()
+    assert not re.search(r"\d %", prose.get_text())
+
+
 @every_lesson
 def test_first_uses_are_linked_to_the_glossary(name):
     linked = [link["href"] for link in soup(name).article.find_all("a")

@@ -7,7 +7,7 @@ from course_lib import language
 from course_lib.masks import magnitude_masks
 
 from course_tools.experiments import lesson_13, load_results
-from course_tools.experiments.recipes import LANGUAGE
+from course_tools.experiments.recipes import LANGUAGE, LANGUAGE_RETRAINING
 
 SHORT = LANGUAGE | {"every": 1_000, "pieces": 2, "heads": (2,), "neurons": (0.5,)}
 
@@ -57,7 +57,33 @@ def test_parts_are_really_removed(monkeypatch):
 
 
 def test_chunks_of_stored_rows_give_their_mean():
-    for row in load_results("language", partial=True):
+    for row in load_results("language") + load_results("language_retraining"):
         chunks = [int(each) / 1000 for each in row["chunks"].split()]
         assert len(chunks) == 17
         assert sum(chunks) / 17 == pytest.approx(row["test"], abs=1e-3)
+
+
+def test_each_is_retrained_at_the_rate_that_read_validation_best():
+    best = {}
+    for row in load_results("language_rates"):
+        best.setdefault(row["runner"], []).append((row["after"], row["lr"]))
+    assert LANGUAGE_RETRAINING["rates"] == {name: min(tried)[1] for name, tried in best.items()}
+    for name, tried in best.items():
+        rates = sorted(lr for _, lr in tried)
+        assert min(tried)[1] != rates[-1], f"{name} may want a rate beyond the list"
+    assert {row["seed"] for row in load_results("language_retraining")}.isdisjoint(
+        {row["seed"] for row in load_results("language_rates")})
+
+
+def test_retraining_keeps_zeros_and_begins_from_what_was_read(monkeypatch):
+    plays = language.load_plays()
+    short = language.Plays(plays.train[:20_000], plays.validation, plays.test)
+    monkeypatch.setattr(language, "load_plays", lambda: short)
+    rows = lesson_13.language_retraining(None, seed=0, recipe=LANGUAGE_RETRAINING | {
+        "steps": 2, "every": 1_000, "pieces": 2})
+    assert [(row["mask"], row["values"]) for row in rows] == [
+        (name, values) for name in ("whole", "magnitude global", "half removed")
+        for values in ("old", "retrained")]
+    for before, after in zip(rows[::2], rows[1::2], strict=True):
+        assert before["weights"] == after["weights"]
+        assert before["test"] != after["test"]

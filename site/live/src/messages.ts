@@ -37,6 +37,12 @@ export interface Rounded {
   mask: Uint8Array; // fc1, 300 rows of 784
 }
 
+/** Lesson 12: right answers of both masks at one sparsity, old values. */
+export interface Cut { magnitude: number; wanda: number; kept: number[]; }
+
+/** Right answers of a network whose values were solved beforehand. */
+export interface Solved { way: string; share: number; right: number; }
+
 /** The ten outputs for one image at sparsities 0, 0.01, … 0.99. */
 export type Outputs = Float32Array;
 
@@ -47,6 +53,8 @@ export interface Asked {
   remove: { count: number };
   time: { count: number };
   round: { state: number };
+  cut: { share: number };
+  solved: Record<string, never>;
   read: { pixels: Float32Array };
   image: { place: number };
 }
@@ -58,6 +66,8 @@ export interface Answered {
   remove: Removed;
   time: Timed;
   round: Rounded;
+  cut: Cut;
+  solved: Solved[];
   read: Outputs;
   image: { pixels: Float32Array; label: number };
 }

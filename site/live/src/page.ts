@@ -7,9 +7,15 @@ import { draw } from "./figures/draw.ts";
 import { neurons } from "./figures/neurons.ts";
 import { rounds } from "./figures/rounds.ts";
 import { sparsity } from "./figures/sparsity.ts";
+import { surgery } from "./figures/surgery.ts";
 import { threshold } from "./figures/threshold.ts";
 
-const FIGURES: Record<string, Figure> = { bound, draw, neurons, rounds, sparsity, threshold };
+const FIGURES: Record<string, Figure> = {
+  bound, draw, neurons, rounds, sparsity, surgery, threshold };
+const NAMES: Record<string, string> = { // read aloud where a reader enters the figure
+  bound: "Drop bound, live", draw: "Draw your own digit", neurons: "Neurons removed, live",
+  rounds: "Han's rounds, live", sparsity: "Sparsity of the whole network, live",
+  surgery: "Sparsity, four ways, live", threshold: "Threshold of one layer, live" };
 const NEEDED = ["IntersectionObserver", "ResizeObserver", "Worker", "DecompressionStream"];
 
 /** Put a sentence where the live figure would be; what stands there already stays below it. */
@@ -33,7 +39,10 @@ async function bring(place: HTMLElement, figure: Figure, style: Promise<unknown>
   try {
     place.setAttribute("aria-busy", "true");
     await style;
-    place.replaceChildren(await figure(place, failed));
+    const element = await figure(place, failed);
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", NAMES[place.dataset.live!]);
+    place.replaceChildren(element);
     place.dataset.ready = "";
   } catch (error) {
     failed(error);

@@ -7,7 +7,7 @@ export interface Axis {
   words?: (tick: number) => string; log?: boolean;
 }
 
-type Key = [string, SVGElement];
+export type Key = [string, SVGElement];
 
 const RIGHT = 14, TOP = 12, BOTTOM = 44;
 
@@ -110,6 +110,7 @@ export const MARKS = {
     `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`,
   square: (x: number, y: number, r: number) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
   diamond: (x: number, y: number, r: number) => `M${x} ${y - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`,
+  triangle: (x: number, y: number, r: number) => `M${x} ${y - r}l${r} ${1.8 * r}h${-2 * r}z`,
 };
 
 /** Accuracy against what a slider sets: the positions visited so far, and where it is now. */
@@ -118,8 +119,9 @@ export class Trail extends Chart {
   private here: [string, number] = ["", 0];
 
   constructor(title: string, x: Axis, private readonly unpruned: number,
-              private readonly names: string[] = [""]) {
-    super(title, x, { from: 0, to: 104, ticks: [0, 25, 50, 75, 100], label: "accuracy (%)" });
+              private readonly names: string[] = [""], { height = 230, kind = "" } = {}) {
+    super(title, x, { from: 0, to: 104, ticks: [0, 25, 50, 75, 100], label: "accuracy (%)" },
+          height, kind);
     for (const name of names) this.seen[name] = new Map();
   }
 
@@ -137,7 +139,12 @@ export class Trail extends Chart {
       d: MARKS.diamond(this.px(value), this.py(at), 7) })];
     return [s("line", { class: "live-level", x1: this.left, x2: this.right(), y1: level,
                         y2: level }),
-            ...lines, ...here, ...this.legend()];
+            ...this.behind(), ...lines, ...here, ...this.keys(this.legend())];
+  }
+
+  /** What a figure adds behind the lines. */
+  protected behind(): SVGElement[] {
+    return [];
   }
 
   private line(name: string, place: number): SVGElement[] {
@@ -150,13 +157,13 @@ export class Trail extends Chart {
                         d: points.map(([x, y]) => dot(x, y, 2.6)).join("") })];
   }
 
-  private legend(): SVGElement[] {
+  protected legend(): Key[] {
     const left = this.left + 8;
     const level = { class: "live-level", x1: left, x2: left + 18, y1: 0, y2: 0 };
     const names = this.names.length > 1 ? this.names : [];
-    return this.keys([["unpruned", s("line", level)], ...names.map((words, place) => [
+    return [["unpruned", s("line", level)], ...names.map((words, place): Key => [
       words, s("path", { class: `live-dots-${place}`,
-                         d: (place ? MARKS.square : MARKS.circle)(left + 9, 0, 4) })] as Key)]);
+                         d: (place ? MARKS.square : MARKS.circle)(left + 9, 0, 4) })])];
   }
 }
 

@@ -166,6 +166,15 @@ export class Pruning {
     return outputs;
   }
 
+  /** Return which weights stay, by layer, row by row, once the `gone` smallest of all go. */
+  magnitudeMasks(gone: number): Uint8Array[] {
+    return this.layers.map(({ inputs, units, width, score }) => {
+      const rank = this.machine.floats(score.global, inputs * width);
+      return Uint8Array.from({ length: inputs * units }, (_, k) => Number(
+        rank[k % inputs * width + Math.floor(k / inputs)] >= gone));
+    });
+  }
+
   /** Return a layer's weights and biases as they were trained. */
   trained(l: number): { weight: Float32Array; bias: Float32Array } {
     return this.parameters[l];

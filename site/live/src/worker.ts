@@ -3,12 +3,14 @@ import { Machine } from "./machine.ts";
 import type { Asked, Question, Reply } from "./messages.ts";
 import { Pruning } from "./pruning.ts";
 import { Rounds } from "./han.ts";
+import { Surgery } from "./surgery.ts";
 import { bytesOf } from "./unpack.ts";
 
 let wasm: Uint8Array<ArrayBuffer> | null = null;
 const files: Record<string, unknown> = {};
 let pruning: Promise<Pruning> | null = null;
 let rounds: Promise<Rounds> | null = null;
+let surgery: Promise<Surgery> | null = null;
 let order: number[] = [];
 
 async function makePruning(): Promise<Pruning> {
@@ -19,6 +21,11 @@ async function makePruning(): Promise<Pruning> {
 async function makeRounds(): Promise<Rounds> {
   const { blob, scale } = files.rounds as { blob: string; scale: number[][] };
   return new Rounds(await (pruning ??= makePruning()), await bytesOf(blob), scale);
+}
+
+async function makeSurgery(): Promise<Surgery> {
+  const { blob, ways, shares } = files.surgery as { blob: string; ways: string[]; shares: number[] };
+  return new Surgery(await (pruning ??= makePruning()), await bytesOf(blob), ways, shares);
 }
 
 function load({ name, value }: Asked["load"]): boolean {
@@ -33,6 +40,10 @@ async function answer({ kind, about }: Question): Promise<unknown> {
   if (kind === "round") {
     return (await (rounds ??= makeRounds())).state((about as Asked["round"]).state);
   }
+  if (kind === "cut") {
+    return (await (surgery ??= makeSurgery())).cut((about as Asked["cut"]).share);
+  }
+  if (kind === "solved") return (await (surgery ??= makeSurgery())).solved;
   const network = await (pruning ??= makePruning());
   switch (kind) {
     case "describe": return network.describe();

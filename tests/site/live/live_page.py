@@ -15,7 +15,7 @@ from filelock import FileLock
 HOME = Path(__file__).resolve().parents[3]
 LIVE = HOME / "site" / "live"
 DIST = LIVE / "dist"
-NAMES = ("draw", "sparsity", "threshold", "neurons", "rounds", "bound")
+NAMES = ("draw", "sparsity", "threshold", "neurons", "rounds", "bound", "surgery")
 CHROMIUM = next(filter(None, map(shutil.which, (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

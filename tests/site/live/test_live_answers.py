@@ -5,20 +5,21 @@ import runpy
 
 import pytest
 import torch
-from live_page import LIVE, line, move, right
+from live_page import LIVE, line, move
 
 from course_lib.data import load_mnist
 from course_lib.intervals import paired_drop
-from course_lib.masks import magnitude_masks, masked, threshold_masks, units_to_keep
+from course_lib.masks import magnitude_masks, masked, sparsity, threshold_masks, units_to_keep
 from course_lib.measure import measure
-from course_lib.models import load_trained
+from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
-from course_lib.scores import taylor_scores
+from course_lib.scores import taylor_scores, wanda_scores
 from course_lib.search import smallest_within
+from course_lib.surgery import row_masks
 from course_lib.training import evaluate
 
 from course_tools.experiments import load_results
-from course_tools.sliders import neuron_slider, sparsity_slider, threshold_slider
+from course_tools.sliders import neuron_slider, sparsity_slider, surgery_slider, threshold_slider
 
 CLOSE = 1e-4  # images whose two largest outputs are closer may be read either way
 
@@ -48,13 +49,13 @@ def outputs(network, split):
         return network(split.images)
 
 
-def agrees(live, network, split) -> bool:
+def agrees(live, network, split, key="right") -> bool:
     """Compare the right answers counted; only images with two outputs that close may differ."""
     counted = round(evaluate(network, split) * len(split))
     top = outputs(network, split).topk(2, dim=1).values
     close = int((top[:, 0] - top[:, 1] < CLOSE).sum())
     assert close < 5 or (top[:, 0] == top[:, 1]).all(), f"{close} images decide nothing"
-    return abs(right(live) - counted) <= close
+    return abs(int(live.get_attribute(f"data-{key}")) - counted) <= close
 
 
 def same_words(live, view, value) -> bool:
@@ -116,6 +117,55 @@ def test_stored_rounds_read_as_they_did_when_they_were_made(mnist):
     after = rounds["stored_accuracies"]()
     for (network, _), accuracy in zip(rounds["stored_rounds"](), after, strict=True):
         assert abs(evaluate(network, mnist.validation) - accuracy) < 0.001
+
+
+@pytest.fixture(scope="module")
+def values():
+    return runpy.run_path(str(LIVE / "surgery.py"))
+
+
+def test_what_was_solved_reads_as_it_did_and_as_the_library_reads_it(values, opened, split):
+    shown = opened("surgery").get_attribute("data-solved").split(",")
+    before = values["stored_right"]()
+    networks = values["stored_networks"]()
+    for way, of_way in networks.items():
+        for share, (network, masks) in of_way.items():
+            here, counted = int(shown.pop(0)), round(evaluate(network, split) * len(split))
+            assert abs(here - counted) <= 1
+            assert counted == before[f"{way}.{share}"]
+            assert sparsity(masks) == pytest.approx(share, abs=1e-5)
+    assert shown == []
+
+
+@pytest.mark.parametrize("at", [0, 30, 50, 70, 80, 85, 90, 95, 97, 98])
+def test_surgery(at, opened, model, split, values):
+    live = opened("surgery")
+    move(live.page, live, at)
+    masks = magnitude_masks(model, at / 100)
+    assert live.get_attribute("data-kept") == ",".join(str(int(m.sum())) for m in masks.values())
+    assert agrees(live, masked(model, masks), split)
+    norms, tensors = {}, values["stored_tensors"]()
+    for name, layer in prunable_layers(model).items():
+        norms[name] = layer.weight.detach().abs() * tensors[f"norms.{name}"]
+    within = {name: row_masks({name: score}, 1 - float(masks[name].double().mean()))[name]
+              for name, score in norms.items()}
+    assert agrees(live, masked(model, within), split, key="wanda")
+
+
+def test_stored_norms_are_those_of_wanda(model, mnist, values):
+    tensors, scores = values["stored_tensors"](), wanda_scores(model, mnist.train.images[:1_000])
+    for name, layer in prunable_layers(model).items():
+        torch.testing.assert_close(layer.weight.abs() * tensors[f"norms.{name}"], scores[name])
+
+
+def test_the_line_of_lesson_12_is_the_notebooks(opened, model, mnist, split, values):
+    networks = {way: {share: network for share, (network, _) in of_way.items()}
+                for way, of_way in values["stored_networks"]().items()}
+    view = surgery_slider(model, split, mnist.train.images[:1_000], networks)
+    live = opened("surgery")
+    for at in (90, 95, 83):
+        move(live.page, live, at)
+        assert same_words(live, view, at / 100) is True
 
 
 @pytest.mark.parametrize("name", ["threshold", "sparsity", "neurons"])

@@ -8,7 +8,8 @@ import pytest
 from live_page import LIVE, NAMES, arrived, figure, line, move, right, server
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-SLIDERS = {"threshold": 20, "sparsity": 60, "neurons": 120, "rounds": 3, "bound": 30, "draw": 40}
+SLIDERS = {"threshold": 20, "sparsity": 60, "neurons": 120, "rounds": 3, "bound": 30, "draw": 40,
+           "surgery": 80}
 
 
 def url(folder, page):

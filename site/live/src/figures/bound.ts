@@ -121,7 +121,8 @@ export const bound: Figure = async () => {
     h("p", { class: "live-note" }, `Trials of the long run (course experiments tradeoff), both `
       + `ways of sharing out what goes, read on ${thousands(images)} digits of the validation split, `
       + `never on test. Filled: within the bound; ringed: the smallest of these. Those that drop `
-      + `more than the axis reaches stand at its end.`));
+      + `more than the axis reaches stand at its end. The notebook also draws the chosen network, a `
+      + `square for each layer.`));
   move();
   return element;
 };

@@ -130,7 +130,8 @@ export const rounds: Figure = async () => {
   const element = h("div", { class: "live-figure" },
     control.element, h("div", { class: "live-buttons" }, back, on), line.element, line.status,
     h("div", { class: "live-panels" }, saw.element, histogram.element, bands.element),
-    footnote(known, " Masks and weights of the rounds are stored, rounded to 255 levels a "
+    footnote(known, " In the notebook this slider sets a threshold; here each step is a cut or a "
+      + "retraining of Han's rounds. Their masks and weights are stored, rounded to 255 levels a "
       + "layer; the accuracies are read here."));
   move(0);
   return element;
