@@ -25,6 +25,7 @@ from course_tools.classroom.accounts import (
     prepare,
     remove,
 )
+from course_tools.classroom.limits import end_all
 
 STARTING = 4  # servers that start at the same time
 SECONDS = 180  # for the hub to answer
@@ -94,6 +95,8 @@ def main(options: argparse.Namespace) -> int:
     finally:
         for program in reversed(kept):
             program.end()
+        for name in who:
+            end_all(name)  # also where the hub itself had just been killed
     return 0
 
 
@@ -135,6 +138,7 @@ def _write_kernel(public: Path) -> None:
     """Write what makes `standin.py` the kernel named python3."""
     folder = public / "kernels" / "python3"
     folder.mkdir(parents=True, exist_ok=True)
+    (public / "kernels.sock").unlink(missing_ok=True)
     (folder / "kernel.json").write_text(json.dumps({
         "argv": [sys.executable, "-I", "-S", str(Path(__file__).with_name("standin.py")),
                  str(public / "kernels.sock"), "{connection_file}"],
@@ -152,7 +156,8 @@ def _hold(options: argparse.Namespace, state: Path, kept: list[Kept], token: str
         if up is None and not told:
             require(time.monotonic() < began + SECONDS, "hub", "silent",
                     f"an answer within {SECONDS} s; {state / 'hub.log'} says why")
-        elif not told and (up == options.learners or options.cold):
+        elif not told and (up == options.learners or options.cold) and (
+                options.ordinary_kernels or (state / "public" / "kernels.sock").exists()):
             print(announcement(options, state, up, time.monotonic() - began), flush=True)
             told = True
         time.sleep(2 if told else 0.5)

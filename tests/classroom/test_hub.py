@@ -195,6 +195,10 @@ def test_a_killed_server_starts_again_with_what_was_saved(hub, learners):
     for pid in mine:
         os.kill(pid, signal.SIGKILL)
     again = Learner(hub[0], learners[1].name, passwords(STATE)["learners"])
+    end = time.monotonic() + 60
+    while httpx.get(f"{hub[0]}/hub/health", trust_env=False).status_code != 200:
+        assert time.monotonic() < end  # it was killed just before
+        time.sleep(0.5)
     again.sign_in()
     again.open_lab()
     assert again.ask("GET", "contents/saved.txt").json()["content"] == "saved"
