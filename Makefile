@@ -5,6 +5,7 @@
 #   MKL_CBWR=AUTO      with PROCESSOR=sse: matrix products as here, since the others are slow
 #   PYTHON=python3.12  another Python, 3.11 or newer
 #   CONSTRAINTS=...    other versions than those of constraints.txt
+#   LEARNERS=30        how many simulated learners; LOAD='--cold --faults' and other options (load)
 #   TORCH_INDEX=...    where to look first for torch on Linux; empty: nowhere but in pip's own index
 PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
@@ -92,6 +93,19 @@ live: $(READY) ## build the live networks of the web site, in site/live/dist, wh
 	npm ci --prefix site/live --no-audit --no-fund
 	npm run --prefix site/live build
 	.venv/bin/python site/live/weights.py
+
+CLASS_READY := .venv/classroom
+$(CLASS_READY): $(READY) classroom/package-lock.json
+	$(PIP) -c $(CONSTRAINTS) -e '.[class]'
+	npm ci --prefix classroom --no-audit --no-fund
+	touch $(CLASS_READY)
+
+LEARNERS ?= 30
+load: $(CLASS_READY) ## simulated learners in a class on this machine, measured; LEARNERS=30
+	.venv/bin/python -m course_tools.classroom.load --learners $(LEARNERS) $(LOAD)
+
+test-classroom: $(CLASS_READY) ## two learners at the hub, kernels that are copies, limits
+	$(PYTEST) tests/classroom --junitxml=build/junit-classroom.xml
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check

@@ -1,10 +1,14 @@
 """One way to refuse: name the argument, say its value, say what is allowed."""
 
+from __future__ import annotations
+
 import math
 import numbers
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def require(fine: bool, argument: str, value: object, allowed: str) -> None:
@@ -49,6 +53,8 @@ def check_tensors(argument: str, tensors: dict, wanted: dict[str, Tensor]) -> No
 
 
 def _kind(tensor: object) -> str | type:
+    from torch import Tensor  # here, since what refuses without tensors needs no torch
+
     return type(tensor) if not isinstance(tensor, Tensor) else (
         f"{tensor.dtype} of shape {tuple(tensor.shape)} on {tensor.device}")
 

@@ -12,12 +12,15 @@ CHECKPOINTS = DATA / "checkpoints"
 RESULTS = DATA / "results"
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")  # another process has its own
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:  # nothing half written stays, as where the disk is full
+        part.unlink(missing_ok=True)
 
 
 def read_shipped(path: Path, folders: str, sha256: str | None = None) -> bytes:

@@ -2,14 +2,16 @@
 
 import copy
 import gzip
+import hashlib
 from dataclasses import dataclass
+from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from course_lib._allowed import require
-from course_lib._files import DATA, read_shipped
+from course_lib._files import DATA, read_shipped, write_whole
 
 DATA_DIR = DATA / "mnist"
 
@@ -18,6 +20,10 @@ SHA256 = {
     "train-labels-idx1-ubyte.gz": "81a978ae83d39ffdba0db3ce2fcaf80a8921e9629e874428996a2b03242d4b2a",
     "t10k-images-idx3-ubyte.gz": "197e111ae341b0770be9011ac5e622d0e6cd1c640b32eb0de5dc1dd26cc6e182",
     "t10k-labels-idx1-ubyte.gz": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
+}
+FLOAT32 = {  # of the images as grey values / 255
+    "train": "257f039238a0be158bad088c051a53908383fd47df03a7b1c229bb7bc968f160",
+    "t10k": "bc9f8f501f39b3ca61f899a2f402edf2024bde012b73223431b6bd735e47a165",
 }
 
 
@@ -69,19 +75,38 @@ class MNIST:
 
 
 def load_mnist(root: Path | str = DATA_DIR, *, validation: int = 5_000) -> MNIST:
-    """Read MNIST into memory, all four files verified first.
+    """Read MNIST, all four files verified first.
 
     The last `validation` of the 60,000 training images become the validation split. A missing file
-    raises FileNotFoundError, a damaged one ValueError.
+    raises FileNotFoundError, a damaged one ValueError. The images are mapped from files that the
+    first call writes beside them, so that all processes share the memory of what they only read.
     """
     require(1 <= validation < 60_000, "validation", validation, "1 to 59,999 images")
     files = {name: read_shipped(Path(root) / name, "data/mnist", sha256)
              for name, sha256 in SHA256.items()}
     train, test = (
-        Split(_numbers(files[f"{part}-images-idx3-ubyte.gz"], header=16).reshape(-1, 1, 28, 28) / 255,
+        Split(_images(Path(root) / f"{part}.float32", files[f"{part}-images-idx3-ubyte.gz"]),
               _numbers(files[f"{part}-labels-idx1-ubyte.gz"], header=8).long())
-        for part in ("train", "t10k"))
+        for part in FLOAT32)
     return MNIST(train[:-validation], train[-validation:], test)
+
+
+def _images(path: Path, content: bytes) -> Tensor:
+    """Map a file of grey values / 255, made from an idx file if it is not there, or damaged."""
+    try:
+        if not path.is_file() or _sha256(path) != FLOAT32[path.stem]:
+            write_whole(path, (_numbers(content, header=16) / 255).numpy().data)
+        with path.open("rb") as file:  # what a process changes is its own, and never the file
+            pixels = torch.frombuffer(mmap(file.fileno(), 0, access=ACCESS_COPY),
+                                      dtype=torch.float32)
+    except OSError:  # the folder cannot be written, or the disk is full
+        pixels = _numbers(content, header=16) / 255
+    return pixels.reshape(-1, 1, 28, 28)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _numbers(content: bytes, header: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The `course` command: doctor, lab, run, refresh, progress, reset, solutions, grade, experiments.
+"""The `course` command: lab, doctor, run, refresh, progress, reset, solutions, grade, hub, more.
 
 Modules are imported where they are used, so that `doctor` runs where others are missing.
 """
@@ -177,6 +177,13 @@ def experiments(options: argparse.Namespace) -> int:
     return 0
 
 
+def hub(options: argparse.Namespace) -> int:
+    """Hold a class: JupyterHub on one Linux machine, a browser for each learner."""
+    from course_tools.classroom.hub import main as hold
+
+    return hold(options)
+
+
 def _progress(line: str) -> None:
     """Show one line in place where there is a terminal, one below the other where there is none."""
     if sys.stderr.isatty():
@@ -185,11 +192,33 @@ def _progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def _add_hub(entry: argparse.ArgumentParser) -> None:
+    entry.add_argument("action", nargs="?", choices=("open", "prepare", "remove"),
+                       default="open", help="prepare: make accounts and working copies only; "
+                       "remove: take the accounts away again, not the files (open)")
+    entry.add_argument("--learners", type=int, default=30, help="how many names there are (30)")
+    entry.add_argument("--names", default="learner", metavar="PREFIX",
+                       help="what names begin with (learner: learner01, learner02, …)")
+    entry.add_argument("--state", type=Path, default=HOME / "class",
+                       help="folder for accounts, homes and the hub's records (class)")
+    entry.add_argument("--disk", type=int, default=0, metavar="MB",
+                       help="prepare: each home on a disk of this size, as root (0: not bounded)")
+    entry.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS",
+                       help="address to be found at; 0.0.0.0 for the network (127.0.0.1)")
+    entry.add_argument("--port", type=int, default=8000, help="and the two after it (8000)")
+    entry.add_argument("--certificate", type=Path, help="for https, in PEM, with --key")
+    entry.add_argument("--key", type=Path, help="of the certificate")
+    entry.add_argument("--cold", action="store_true",
+                       help="say so as soon as the hub answers, not when all servers are up")
+    entry.add_argument("--ordinary-kernels", action="store_true",
+                       help="a Python for each kernel, not a copy of a prepared one")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="course", description="Pruning, by experiment.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (doctor, lab, run, refresh, progress, reset, solutions, grade, experiments):
+    for command in (doctor, lab, run, refresh, progress, reset, solutions, grade, hub, experiments):
         entry = commands.add_parser(command.__name__, help=command.__doc__,
                                     add_help=command is not experiments)
         entry.set_defaults(command=command)
@@ -210,6 +239,8 @@ def main(arguments: list[str] | None = None) -> int:
             entry.add_argument("--memory", type=float, default=4, help="GB a notebook (4)")
             entry.add_argument("--no-isolation", action="store_true",
                                help="for files that you trust as you trust yourself")
+        if command is hub:
+            _add_hub(entry)
         if command in (run, refresh):
             entry.add_argument("lesson", nargs="?", default="", help="such as 02; all if left out")
     options, options.others = parser.parse_known_args(arguments)

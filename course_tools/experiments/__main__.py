@@ -11,6 +11,10 @@
     course experiments fours_rates    # data/results/fours_rates.json, on a network of its own
     course experiments two_of_four    # data/results/two_of_four.json, at those rates
     course experiments han --jobs 2   # data/results/han.json; so for the others too
+    course experiments regrowth_rates # data/results/regrowth_rates.json, on a network of its own
+    course experiments regrowth       # schedule, regrowth, teacher, each taken away in turn
+    course experiments penalties      # L1 and L2 at three strengths under two optimizers
+    course experiments records        # as far as published records go
     course experiments surgery        # data/results/surgery.json, nothing retrained
     course experiments calibration_images    # how many images that takes
     course experiments surgery_convolutions  # the same on vgg_mini

@@ -158,6 +158,40 @@ FOURS = {
     },
 }
 
+# Lesson 11
+
+TEACHER = ("lenet_5", "alexnet_mini", "vgg_mini", "resnet_mini")  # shipped; their mean output
+REGROWTH = {
+    "images": 12_000,  # of the training split, so that six ways from five seeds take minutes
+    "reference": {"epochs": 8, "lr": 2e-3, "l2": 0.5},
+    "teacher": TEACHER,
+    "times": 50,
+    "epochs": 12, "rising": 7, "every": 50, "lr": 2e-3,  # the latter under frozen masks
+    "list": (2e-3, 3e-4),  # while the sparsity rises
+    "rates": {  # by schedule and regrowth the best of the list on validation, without a teacher
+        "at once": {"False": 3e-4}, "long": {"False": 2e-3, "True": 3e-4}},
+}
+RECORDS = {  # by the way that read validation best when REGROWTH's rates were chosen
+    "teacher": TEACHER,
+    "lenet_300_100": {
+        "times": 80, "reference": BRIEF, "epochs": 40, "rising": 20, "every": 100, "lr": 2e-3,
+        "way": {"schedule": "long", "regrowth": False, "lr": 2e-3}},
+    "lenet_5": {
+        "times": 108, "reference": {"epochs": 5, "lr": 1e-3, "l2": 0.1}, "epochs": 20,
+        "rising": 10, "every": 100, "lr": 2e-3,
+        "way": {"schedule": "long", "regrowth": False, "lr": 2e-3}},
+}
+PENALTIES = {
+    "images": 12_000,
+    "epochs": 5,
+    "retraining": 2,  # epochs
+    "sparsity": 0.95,
+    "optimizers": {
+        "adamw": {"lr": 2e-3, "l1": (5e-6, 2e-5, 8e-5), "l2": (0.1, 0.5, 2.5)},
+        "sgd": {"lr": 5e-2, "l1": (5e-6, 2e-5, 8e-5), "l2": (2e-4, 1e-3, 5e-3)},
+    },
+}
+
 # Lesson 12
 
 RETRAINED = {"magnitude": "global magnitude", "random, magnitude's budgets": "global random"}

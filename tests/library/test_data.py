@@ -1,5 +1,7 @@
 import gzip
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +15,9 @@ MEND = "git checkout -- data/mnist"
 def folder(tmp_path):
     for name in SHA256:
         shutil.copy(DATA_DIR / name, tmp_path)
-    return tmp_path
+    yield tmp_path
+    for mapped in tmp_path.glob("*.float32"):  # 220 MB
+        mapped.unlink()
 
 
 def test_sizes_types_and_ranges(mnist):
@@ -69,6 +73,44 @@ def test_a_damaged_file_is_named_with_what_was_expected(folder, damage):
     (folder / name).write_bytes(damage((folder / name).read_bytes()))
     with pytest.raises(ValueError, match=f"(?s){name}.*expected {SHA256[name]}.*{MEND}"):
         load_mnist(folder)
+
+
+def test_images_that_two_processes_only_read_take_memory_once(mnist):
+    """By Linux's own count: pages of the mapped file, none of them a copy of this process's."""
+    smaps = Path("/proc/self/smaps")
+    if not smaps.is_file():
+        pytest.skip("only Linux says which memory is shared")
+    where = mnist.train.images.data_ptr()
+    areas = re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", smaps.read_text("utf-8"))
+    area = next(area for area in areas if area and int(area.split("-")[0], 16) <= where < int(
+        re.split("[- ]", area)[1], 16))
+    sizes = {name: int(kib) for name, kib in re.findall(r"(?m)^(\w+): +(\d+) kB", area)}
+    assert "train.float32" in area.splitlines()[0]
+    assert sizes["Rss"] > 100_000
+    assert sizes["Anonymous"] < 1_000
+
+
+def test_a_changed_image_is_changed_in_this_process_alone(folder):
+    images = load_mnist(folder).test.images
+    images[0] = 1
+    assert float(load_mnist(folder).test.images[0].min()) == 0
+
+
+def test_where_nothing_can_be_written_the_images_are_the_same(folder, mnist, monkeypatch):
+    def full(path, content):
+        raise OSError("No space left on device")
+    monkeypatch.setattr("course_lib.data.write_whole", full)
+    assert torch.equal(load_mnist(folder).test.images, mnist.test.images)
+    assert {path.name for path in folder.iterdir()} == set(SHA256)
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-4],
+                                    lambda content: content[:9000] + b"\1" + content[9001:]])
+def test_a_damaged_file_of_mapped_images_is_made_anew(folder, mnist, damage):
+    load_mnist(folder)
+    mapped = folder / "t10k.float32"
+    mapped.write_bytes(damage(mapped.read_bytes()))
+    assert torch.equal(load_mnist(folder).test.images, mnist.test.images)
 
 
 @pytest.mark.parametrize("validation", [0, 60_000, -5])

@@ -272,6 +272,12 @@ def shares_by_first_miss(scan, sparsities, loss):
             for name, values in kept.items()}
 
 
+def regrown_in_a_loop(mask, weight, threshold):
+    new = [abs(value) >= threshold * (0.9 if there else 1.1)
+           for there, value in zip(mask.flatten().tolist(), weight.flatten().tolist(), strict=True)]
+    return torch.tensor(new).reshape(mask.shape)
+
+
 def refit_by_normal_equations(inputs, weight, mask):
     stay = mask.nonzero().flatten()
     columns = inputs[:, stay].double()
@@ -359,6 +365,13 @@ ALTERNATIVES = {  # right, and written in another way: a loop, another type, ano
     "9.6": [same_block_in_a_loop],
     "9.8": [sizes_by_name],
     "11.2": [lambda rate, mask: rate * math.sqrt(mask.sum() / mask.numel())],
+    "11.3": [regrown_in_a_loop,
+             lambda mask, weight, threshold: weight.abs() > threshold * (1.1 - 0.2 * mask)],
+    "11.4": [lambda errors, step: sum(
+        each if step in steps else -each for steps, each in errors.items()) / (len(errors) / 2)],
+    "11.6": [lambda first, second: torch.tensor(
+        [int(row.sum()) + int(column.sum()) for row, column in zip(first, second.T, strict=True)
+         if row.any() and column.any()]).sum() + 0],
     "12.3": [lambda weight, gradients: sum((g * weight) ** 2 for g in gradients)
              / (2 * len(gradients))],
     "12.4": [lambda weight, hessian, q: weight - weight[q] * torch.linalg.solve(

@@ -1,0 +1,1 @@
+"""The classroom: one Linux machine, a room full of browsers. JupyterHub does most of it."""

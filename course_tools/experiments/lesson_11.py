@@ -1,0 +1,156 @@
+"""The long runs of lesson 11: what came after Han, ablated, and penalties under two optimizers.
+
+Each function takes the data and one task, and returns rows for the figure's file. Learning rates
+are chosen on validation, on networks of seed TUNING, which no other file has; the levels stood in
+the recipes before the first run. "test" decides nothing.
+"""
+
+import copy
+import functools
+from collections.abc import Mapping
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.data import MNIST, Split
+from course_lib.masks import magnitude_masks, masked
+from course_lib.measure import nonzero_weights
+from course_lib.models import ARCHITECTURES, load_trained
+from course_lib.regrowth import effective_weights, prune_while_training
+from course_lib.search import drop
+from course_lib.training import evaluate, train
+
+from course_tools.experiments.recipes import PENALTIES, RECORDS, REGROWTH, TUNING, first_images
+
+WAYS = tuple({"schedule": schedule, "regrowth": regrowth}
+             for schedule, regrowth in product(("at once", "long"), (False, True)))
+CELLS = tuple(way | {"teacher": teacher} for way in WAYS for teacher in (False, True)
+              # cut at once, nothing has the time to return: with regrowth it is the same network
+              if way != {"schedule": "at once", "regrowth": True})
+
+
+class Recalled(nn.Module):
+    """Answer training images as several networks do on average, computed once.
+
+    An image is found again by the hash of its bytes; one that it has not seen raises KeyError.
+    """
+
+    def __init__(self, networks: list[nn.Module], images: Tensor) -> None:
+        """Ask the networks, in eval mode, about all images, float32 (n, 1, 28, 28)."""
+        super().__init__()
+        with torch.no_grad():
+            self.outputs = torch.cat([sum(network(batch) for network in networks) / len(networks)
+                                      for batch in images.split(500)])
+        self.places = {key: place for place, key in enumerate(_keys(images))}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the mean outputs, (n, 10)."""
+        return self.outputs[[self.places[key] for key in _keys(images)]]
+
+
+def _keys(images: Tensor) -> list[int]:
+    return [hash(image.tobytes()) for image in images.numpy()]
+
+
+@functools.lru_cache(maxsize=1)
+def _of_shipped(names: tuple[str, ...], images: Tensor) -> Recalled:
+    return Recalled([load_trained(name) for name in names], images)
+
+
+def pruned(start: nn.Module, split: Split, times: float, teacher: nn.Module | None, plan: Mapping,
+           *, schedule: str, regrowth: bool, lr: float, seed: int) -> nn.Module:
+    """Return a copy with so many times fewer weights, trained for plan["epochs"] in all.
+
+    "long": the sparsity rises for plan["rising"] epochs; "at once": within the first. One epoch
+    more brings `lr` to zero; what is left trains under frozen masks from plan["lr"] to zero.
+    """
+    model = copy.deepcopy(start)
+    rising = plan["rising"] if schedule == "long" else 1
+    masks = prune_while_training(model, split, 1 - 1 / times, rising=rising, resting=1, lr=lr,
+                                 regrowth=regrowth, every=plan["every"], teacher=teacher,
+                                 seed=seed)
+    train(model, split, epochs=plan["epochs"] - rising - 1, lr=plan["lr"], masks=masks,
+          teacher=teacher, seed=seed + 1000)
+    return model
+
+
+def regrowth_rates(data: MNIST, *, schedule: str, regrowth: bool, seed: int, recipe: Mapping
+                   ) -> list[dict]:
+    """Try each learning rate on a network that is reported nowhere, without a teacher.
+
+    With a teacher the same rate is taken, so that this alone differs.
+    """
+    data, seed = first_images(data, recipe["images"]), TUNING + seed
+    way = {"schedule": schedule, "regrowth": regrowth}
+    start = _start(data, seed, recipe)
+    return [{"seed": seed} | way | {"lr": lr, "validation": evaluate(
+                pruned(start, data.train, recipe["times"], None, recipe, **way, lr=lr, seed=seed),
+                data.validation)} for lr in recipe["list"]]
+
+
+def regrowth(data: MNIST, *, seed: int, recipe: Mapping = REGROWTH) -> list[dict]:
+    """Prune one network in each of six ways, all for as many epochs; first it as it was."""
+    data = first_images(data, recipe["images"])
+    start = _start(data, seed, recipe)
+    taught = _of_shipped(tuple(recipe["teacher"]), data.train.images)
+    rows = [{"seed": seed, "schedule": "none"} | _described(start, data)]
+    for cell in CELLS:
+        way = {key: cell[key] for key in ("schedule", "regrowth")}
+        lr = recipe["rates"][cell["schedule"]][str(cell["regrowth"])]
+        model = pruned(start, data.train, recipe["times"], taught if cell["teacher"] else None,
+                       recipe, **way, lr=lr, seed=seed)
+        rows.append({"seed": seed} | cell | {"lr": lr} | _described(model, data, start))
+    return rows
+
+
+def records(data: MNIST, *, network: str, seed: int, recipe: Mapping = RECORDS) -> list[dict]:
+    """Prune one network as far as a published record, by the one way that the recipe names."""
+    plan = recipe[network]
+    taught = _of_shipped(tuple(recipe["teacher"]), data.train.images)
+    start = ARCHITECTURES[network](seed)
+    train(start, data.train, **plan["reference"], seed=seed)
+    start.to(memory_format=torch.channels_last)  # as in `train`: what this runs fastest
+    model = pruned(start, data.train, plan["times"], taught, plan, seed=seed, **plan["way"])
+    return [{"network": network, "seed": seed, "times": plan["times"]}
+            | _described(model, data, start)]
+
+
+def _start(data: MNIST, seed: int, recipe: Mapping) -> nn.Module:
+    start = ARCHITECTURES["lenet_300_100"](seed)
+    train(start, data.train, **recipe["reference"], seed=seed)
+    return start
+
+
+def _described(model: nn.Module, data: MNIST, rival: nn.Module | None = None) -> dict:
+    """Return what a network reads and keeps, counted both ways, and what it lost beside a rival."""
+    lost = drop(rival, model, data.test) if rival is not None else None
+    return {"validation": evaluate(model, data.validation), "test": evaluate(model, data.test),
+            "nonzero": nonzero_weights(model),
+            "effective": sum(int(mask.sum()) for mask in effective_weights(model).values())} | (
+                {"against": {"reference": [lost.lost, lost.gained]}} if lost else {})
+
+
+def penalties(data: MNIST, *, seed: int, recipe: Mapping = PENALTIES) -> list[dict]:
+    """Train under each penalty at each strength, cut, and retrain under it; an optimizer each."""
+    data, rows = first_images(data, recipe["images"]), []
+    for optimizer, plan in recipe["optimizers"].items():
+        for penalty, strength in ((each, strength) for each in ("l1", "l2")
+                                  for strength in plan[each]):
+            options = {"lr": plan["lr"], "optimizer": optimizer, penalty: strength, "seed": seed}
+            rows.append({"seed": seed, "optimizer": optimizer, "penalty": penalty,
+                         "strength": strength} | _under(options, data, recipe))
+    return rows
+
+
+def _under(options: Mapping, data: MNIST, recipe: Mapping) -> dict:
+    """Return what a network reads whole, cut, and cut and retrained, all under these options."""
+    model = ARCHITECTURES["lenet_300_100"](options["seed"])
+    train(model, data.train, epochs=recipe["epochs"], **options)
+    masks = magnitude_masks(model, recipe["sparsity"])
+    cut = masked(model, masks)
+    found = {"validation": evaluate(model, data.validation),
+             "reference": evaluate(model, data.test), "before": evaluate(cut, data.test)}
+    train(cut, data.train, epochs=recipe["retraining"], masks=masks, **options)
+    return found | {"validation_after": evaluate(cut, data.validation),
+                    "after": evaluate(cut, data.test)}
