@@ -112,7 +112,7 @@ def new_values() -> dict[str, object]:
     lower byte of all and then the higher one.
     """
     tensors = {key: tensor.numpy() for key, tensor in stored_tensors().items()}
-    layers = [key.removeprefix("norms.") for key in tensors if key.startswith("norms.")]
+    layers = list(prunable_layers(load_trained("lenet_300_100")))  # the file's keys have no order
     parts = [tensors[f"norms.{name}"].tobytes() for name in layers]
     for place in (f"{way}.{share}.{name}" for way in WAYS for share in SHARES for name in layers):
         if f"{place}.bits" in tensors:
