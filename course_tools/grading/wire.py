@@ -68,6 +68,9 @@ def _plain(value: object, tensors: dict[str, Tensor]) -> object:
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
         return {"kind": kind, "parts": [_plain(part, tensors) for part in value]}
+    if isinstance(value, set | frozenset):
+        parts = sorted((_plain(part, tensors) for part in value), key=json.dumps)
+        return {"kind": type(value).__name__, "parts": parts}
     if isinstance(value, dict):
         parts = [[_plain(key, tensors), _plain(part, tensors)] for key, part in value.items()]
         return {"kind": "dict", "parts": parts}
@@ -118,6 +121,9 @@ def _value(plain: object, tensors: dict[str, Tensor]) -> object:
     if kind in ("list", "tuple"):
         parts = [_value(part, tensors) for part in plain["parts"]]
         return parts if kind == "list" else tuple(parts)
+    if kind in ("set", "frozenset"):
+        parts = [_value(part, tensors) for part in plain["parts"]]
+        return set(parts) if kind == "set" else frozenset(parts)
     if kind == "dict":
         return {_value(key, tensors): _value(part, tensors) for key, part in plain["parts"]}
     if kind == "tensor":
