@@ -110,4 +110,4 @@ test-classroom: $(CLASS_READY) ## two learners at the hub, kernels that are copi
 lint: $(READY) ## ruff, on the library, the tests and the lessons
 	.venv/bin/python -m ruff check
 
-.PHONY: help lab test test-solutions test-grading run refresh site test-site bench lint live
+.PHONY: help lab test test-solutions test-grading run refresh site test-site bench live load test-classroom lint
