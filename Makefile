@@ -104,7 +104,7 @@ LEARNERS ?= 30
 load: $(CLASS_READY) ## simulated learners in a class on this machine, measured; LEARNERS=30
 	.venv/bin/python -m course_tools.classroom.load --learners $(LEARNERS) $(LOAD)
 
-test-classroom: $(CLASS_READY) ## two learners at the hub, kernels that are copies, limits
+test-classroom: $(CLASS_READY) $(AXE) ## two learners at the hub, kernels that are copies, limits
 	$(PYTEST) tests/classroom --junitxml=build/junit-classroom.xml
 
 lint: $(READY) ## ruff, on the library, the tests and the lessons

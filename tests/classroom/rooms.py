@@ -13,6 +13,7 @@ from course_lib._files import HOME
 from course_tools.classroom.accounts import check_open
 
 PLACE = HOME / "build" / "classroom"
+AXE = HOME / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PREFIX = "trial"
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 

@@ -13,7 +13,8 @@ from argparse import Namespace
 
 import httpx
 import pytest
-from rooms import PLACE, PREFIX, as_others, why_not_as_others
+from browsing import CHROMIUM, chromium
+from rooms import AXE, PLACE, PREFIX, as_others, why_not_as_others
 
 from course_lib._files import HOME
 
@@ -107,6 +108,70 @@ def test_the_teacher_signs_in_with_a_password_of_her_own(hub):
     teacher = Learner(hub[0], "teacher", passwords(STATE)["teacher"])
     teacher.sign_in()
     assert teacher.browser.get(f"{hub[0]}/hub/").url.path == "/hub/admin"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed here")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def signed_in(hub, browser):
+    """Give a function that signs somebody in in a browser of their own; it returns the page."""
+    contexts = []
+
+    def sign_in(name, password, **settings):
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
+        page.goto(hub[0])
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password", exact=False).first.fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        return page
+
+    yield sign_in
+    for context in contexts:
+        context.close()
+
+
+def test_two_learners_open_the_course_in_a_browser(signed_in):
+    pages = [signed_in(name, passwords(STATE)["learners"]) for name in names(2, PREFIX)]
+    for page, name in zip(pages, names(2, PREFIX), strict=True):
+        page.locator("strong", has_text="does everything work?").wait_for(timeout=60_000)
+        assert f"/user/{name}/lab/tree/00_start_here.ipynb" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_on_the_hubs_pages(signed_in, hub, scheme):
+    if not AXE.exists():
+        pytest.skip("axe-core is not here: make test-classroom brings it")
+    page = signed_in("teacher", "wrong", color_scheme=scheme, bypass_csp=True)
+    page.get_by_text("Invalid username or password").wait_for()
+    seen = {"sign-in": violations(page)}
+    page = signed_in("teacher", passwords(STATE)["teacher"], color_scheme=scheme, bypass_csp=True)
+    page.get_by_role("button", name="Shutdown Hub").wait_for()
+    seen["teacher"] = violations(page)
+    page.goto(f"{hub[0]}/hub/token")
+    seen["token"] = violations(page)
+    page = signed_in(names(1, PREFIX)[0], passwords(STATE)["learners"], color_scheme=scheme,
+                     bypass_csp=True)
+    for where in ("home", "nowhere"):
+        page.goto(f"{hub[0]}/hub/{where}")
+        seen[where] = violations(page)
+    assert seen == dict.fromkeys(seen, [])
+
+
+def violations(page):
+    """Return what axe-core finds against WCAG 2.2 A and AA."""
+    page.wait_for_timeout(500)
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("tags => axe.run({runOnly: tags})", [
+        "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"])
+    assert len(found["passes"]) > 5
+    return [(one["id"], node["html"]) for one in found["violations"] for node in one["nodes"]]
 
 
 def test_lessons_are_there_and_no_terminals(learners):
