@@ -18,6 +18,7 @@ from course_lib.surgery import refit, row_masks, sparsegpt
 from course_tools.experiments.lesson_12 import budget
 from course_tools.experiments.networks import trained_char_gpt
 from course_tools.experiments.recipes import CHAR_GPT, LANGUAGE, LANGUAGE_RETRAINING, TUNING
+from course_tools.experiments.text_training import train_on_text
 
 PARTS = ("weights", "budgets", "parts", "smaller")
 CHUNK = 32  # pieces of 128 characters: neighbours in a play, for intervals over chunks
@@ -43,7 +44,7 @@ def language_rates(data: MNIST, *, seed: int, recipe: Mapping = LANGUAGE_RETRAIN
     for name, (network, masks) in networks.items():
         for lr in recipe["list"]:
             copied = copy.deepcopy(network)
-            gpt.train(copied, plays.train, steps=recipe["steps"], lr=lr, masks=masks, seed=seed)
+            train_on_text(copied, plays.train, steps=recipe["steps"], lr=lr, masks=masks, seed=seed)
             rows.append({"seed": seed, "runner": name, "lr": lr,
                          "after": gpt.loss(copied, plays.validation)})
     return rows
@@ -60,8 +61,8 @@ def language_retraining(data: MNIST, *, seed: int, recipe: Mapping = LANGUAGE_RE
     for name, (network, masks) in networks.items():
         lr, share = recipe["rates"][name], recipe["crossed"] if masks else 0.0
         rows += _read([(_way(name, share), network)], {"seed": seed, "lr": lr}, recipe)
-        gpt.train(network, gpt.load_plays().train, steps=recipe["steps"], lr=lr, masks=masks,
-                  seed=seed)
+        train_on_text(network, gpt.load_plays().train, steps=recipe["steps"], lr=lr, masks=masks,
+                      seed=seed)
         rows += _read([(_way(name, share, "retrained"), network)], {"seed": seed, "lr": lr}, recipe)
     return rows
 
@@ -214,7 +215,7 @@ def _smaller(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Netw
     """Yield a model of half the size, trained from new weights for as many steps in all."""
     small = gpt.char_gpt(seed, **recipe["half"])
     steps = recipe["trained"]["steps"] + recipe["steps"]
-    gpt.train(small, gpt.load_plays().train, steps=steps, lr=recipe["trained"]["lr"], seed=seed)
+    train_on_text(small, gpt.load_plays().train, steps=steps, lr=recipe["trained"]["lr"], seed=seed)
     yield _way("small from new weights", 0.0, "trained"), small
 
 
