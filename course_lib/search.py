@@ -54,29 +54,6 @@ def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
     return masked(model, masks)
 
 
-def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
-                  loss: float) -> dict[str, float]:
-    """Return for each layer the largest sparsity at which it alone loses at most `loss`.
-
-    `scan` is what `sensitivity_scan` found at these sparsities, the first of which is the
-    reference. Between two of them accuracy is taken to lie on a line.
-
-    >>> shares_within({"fc1": [1.0, 1.0, 0.5], "fc2": [1.0, 1.0, 1.0]}, [0.0, 0.5, 1.0], 0.25)
-    {'fc1': 0.75, 'fc2': 1.0}
-    """
-    require(0 <= loss <= 1, "loss", loss, "a share from 0 to 1 (one point is 0.01)")
-    return {name: _share_within([accuracies[0] - accuracy for accuracy in accuracies], sparsities,
-                                loss) for name, accuracies in scan.items()}
-
-
-def _share_within(losses: Sequence[float], sparsities: Sequence[float], loss: float) -> float:
-    beyond = next((index for index, lost in enumerate(losses) if lost > loss), None)
-    if beyond is None:
-        return sparsities[-1]
-    way = (loss - losses[beyond - 1]) / (losses[beyond] - losses[beyond - 1])
-    return sparsities[beyond - 1] + way * (sparsities[beyond] - sparsities[beyond - 1])
-
-
 def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
     """Return the accuracy of the original minus that of the pruned model, on the same images.
 
