@@ -84,57 +84,25 @@ def nonzero_weights(model: nn.Module) -> int:
     return sum(int(layer.weight.count_nonzero()) for layer in prunable_layers(model).values())
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Hold the milliseconds of one forward pass of `batch` images: median and quartiles."""
-
-    median: float
-    q25: float
-    q75: float
-    batch: int
-    threads: int
-
-
-def latency(model: nn.Module, batch: int = 1, *, threads: int | None = None,
-            seconds: float = 0.5) -> Latency:
-    """Time forward passes of `batch` images in eval mode, warmed up, for about `seconds`.
-
-    `threads` are torch's, by default as many as it uses now. The model is laid out as is:
-    contiguous weights, as `load_trained` and `remove_units` return them.
-    """
-    require(batch >= 1, "batch", batch, "1 or more")
-    images, threads = torch.rand(batch, 1, 28, 28), _threads(threads)
-    with evaluating(model), torch.inference_mode():
-        times = torch.tensor(_times(lambda: model(images), threads, seconds))
-    q25, median, q75 = times.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
-    return Latency(median, q25, q75, batch, threads)
-
-
 def side_by_side(calls: Mapping[str, Callable[[], object]], *, threads: int | None = None,
                  seconds: float = 0.5, rounds: int = 5) -> dict[str, float]:
     """Time several calls in turns, so that whatever else the machine does strikes all of them.
 
     In each round each call is repeated, warmed up, for about `seconds` / `rounds`. Returns for each
-    the median over rounds of its median milliseconds. `threads` are torch's, as in `latency`.
+    the median over rounds of its median milliseconds. `threads` are torch's, by default as many as
+    it uses now.
     """
     require(rounds >= 1, "rounds", rounds, "1 or more")
-    medians: dict[str, list[float]] = {name: [] for name in calls}
-    threads = _threads(threads)
-    with torch.inference_mode():
-        for _ in range(rounds):
-            for name, call in calls.items():
-                medians[name].append(statistics.median(_times(call, threads, seconds / rounds)))
-    return {name: statistics.median(found) for name, found in medians.items()}
-
-
-def _threads(threads: int | None) -> int:
     require(threads is None or threads >= 1, "threads", threads, "1 or more")
-    return threads or torch.get_num_threads()
-
-
-def _times(call: Callable[[], object], threads: int, seconds: float) -> list[float]:
-    """Return the milliseconds of a call, one value for each block of calls."""
     from torch.utils.benchmark import Timer  # here: few lessons time anything
 
-    timer = Timer("call()", globals={"call": call}, num_threads=threads)
-    return [1000 * time for time in timer.blocked_autorange(min_run_time=seconds).times]
+    timers = {name: Timer("call()", globals={"call": call},
+                          num_threads=threads or torch.get_num_threads())
+              for name, call in calls.items()}
+    medians: dict[str, list[float]] = {name: [] for name in calls}
+    with torch.inference_mode():
+        for _ in range(rounds):
+            for name, timer in timers.items():
+                times = timer.blocked_autorange(min_run_time=seconds / rounds).times
+                medians[name].append(1000 * statistics.median(times))
+    return {name: statistics.median(found) for name, found in medians.items()}
