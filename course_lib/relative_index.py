@@ -111,15 +111,3 @@ def decode_layer(arrays: Arrays, shape: tuple[int, ...]) -> np.ndarray:
     flat = from_relative_index(gaps, arrays["values"], int(rows.sum() * columns.sum()))
     full[np.ix_(rows, columns)] = flat.reshape(rows.sum(), columns.sum())
     return full.reshape(shape)
-
-
-def encode_values(values: np.ndarray) -> Arrays:
-    """Return the distinct values as a `book`, and where in it each value stands, Huffman-coded."""
-    book, numbers = np.unique(values, return_inverse=True)
-    words, counts = huffman(numbers)
-    return {"book": book, "book_counts": counts, "numbers": words}
-
-
-def decode_values(arrays: Arrays) -> np.ndarray:
-    """Return the values that `encode_values` stored."""
-    return arrays["book"][from_huffman(arrays["numbers"], arrays["book_counts"])]

@@ -74,16 +74,6 @@ def test_counts_are_those_of_a_counter(numbers):
     assert counts.dtype == (np.uint8 if counts.max() < 256 else np.uint16)
 
 
-@given(st.lists(st.sampled_from([0.0, -1.5, 2.25, 3.0, 7.0]), max_size=200))
-def test_listed_values_come_back(values):
-    values = np.array(values, dtype=np.float32)
-    stored = coding.encode_values(values)
-    back = coding.decode_values(stored)
-    assert np.array_equal(back, values)
-    assert len(stored["book"]) == len(set(values.tolist()))
-    assert 32 * len(stored["numbers"]) <= 4 * len(values) + 31  # five values need no fifth bit
-
-
 def gap_bits(weights):
     """Return the entropy in bits of where non-zeros are: of the gaps from one to the next."""
     gaps, since = [], 0
