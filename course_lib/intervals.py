@@ -55,8 +55,6 @@ def seed_interval(values: Sequence[float], minus: Sequence[float] | None = None)
 class Drop:
     """Hold a loss of accuracy, from -1 to 1, and the ends of its 95 % interval.
 
-    `lost` images were read right before and wrong after, `gained` ones the other way round.
-
     >>> drop = paired_drop(lost=30, gained=10, images=5_000)
     >>> f"{drop.points:.2f} points"
     '0.40 [0.15, 0.65] points'
@@ -65,8 +63,8 @@ class Drop:
     value: float
     low: float
     high: float
-    lost: int
-    gained: int
+    lost: int  # images that were read right before and wrong after
+    gained: int  # the other way round
 
     def __format__(self, spec: str) -> str:
         """Return "value [low, high]", each written by the same specification."""

@@ -21,20 +21,17 @@ from course_lib.training import evaluate
 class Report:
     """Hold what `measure` found.
 
-    `parameters`: all, biases and batch norm included. `weights`: those of the prunable layers, of
-    which `nonzero` are not zero. `macs`: multiplications with a weight for one image, as the usual
-    counters count them; `macs_nonzero`: those with a weight that is not zero, though ordinary
-    libraries carry out all. `dense_bytes`: the length of the safetensors file. `accuracy`: from 0
-    to 1, None without a split.
+    `macs` are multiplications with a weight for one image, as the usual counters count them;
+    ordinary libraries carry out all, also those with a weight that is zero.
     """
 
-    parameters: int
-    weights: int
-    nonzero: int
+    parameters: int  # all, biases and batch norm included
+    weights: int  # of the prunable layers
+    nonzero: int  # those of them that are not zero
     macs: int
-    macs_nonzero: int
-    dense_bytes: int
-    accuracy: float | None
+    macs_nonzero: int  # those with a weight that is not zero
+    dense_bytes: int  # the length of the safetensors file
+    accuracy: float | None  # from 0 to 1, None without a split
 
     @property
     def sparsity(self) -> float:
@@ -45,8 +42,7 @@ class Report:
 def measure(model: nn.Module, split: Split | None = None) -> Report:
     """Count a model's parameters, operations and bytes, and its accuracy on `split` if given.
 
-    It reads one image of 28 x 28 pixels. The file is really written (to memory), so its length
-    includes names, shapes and types.
+    It reads one image of 28 x 28 pixels. The file is really written, to memory.
 
     >>> from course_lib.models import lenet_300_100
     >>> report = measure(lenet_300_100())
@@ -89,8 +85,7 @@ def side_by_side(calls: Mapping[str, Callable[[], object]], *, threads: int | No
     """Time several calls in turns, so that whatever else the machine does strikes all of them.
 
     In each round each call is repeated, warmed up, for about `seconds` / `rounds`. Returns for each
-    the median over rounds of its median milliseconds. `threads` are torch's, by default as many as
-    it uses now.
+    the median over rounds of its median milliseconds. `threads`: torch's, by default those of now.
     """
     require(rounds >= 1, "rounds", rounds, "1 or more")
     require(threads is None or threads >= 1, "threads", threads, "1 or more")

@@ -154,8 +154,8 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
     >>> list(prunable_layers(lenet_5()))
     ['conv1', 'conv2', 'fc1', 'fc2']
     """
-    kinds = (nn.Linear, nn.Conv2d)
-    layers = {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
+    layers = {name: part for name, part in model.named_modules()
+              if isinstance(part, nn.Linear | nn.Conv2d)}
     require(bool(layers), "model", type(model), "one with a Linear or Conv2d in it")
     return layers
 
