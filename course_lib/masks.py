@@ -30,13 +30,6 @@ def keep_top(scores: Tensor, sparsity: float) -> Tensor:
     return mask.reshape(scores.shape)
 
 
-def keep_top_of_all(scores: dict[str, Tensor], sparsity: float) -> Masks:
-    """Keep the highest scores of all layers together, as if they stood in one tensor."""
-    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
-    parts = chosen.split([score.numel() for score in scores.values()])
-    return {name: part.view_as(scores[name]) for name, part in zip(scores, parts, strict=True)}
-
-
 def magnitude_masks(model: nn.Module, sparsity: Shares, *, scope: str = "global",
                     masks: Masks | None = None) -> Masks:
     """Prune the weights of smallest magnitude.
@@ -51,8 +44,10 @@ def magnitude_masks(model: nn.Module, sparsity: Shares, *, scope: str = "global"
               for name, layer in prunable_layers(model).items()}
     if scope == "layer" or isinstance(sparsity, dict):
         return _keep_top_of_each(scores, sparsity, earlier)
-    chosen = keep_top_of_all(scores, sparsity)
-    return {name: mask & chosen[name] for name, mask in earlier.items()}
+    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
+    parts = chosen.split([score.numel() for score in scores.values()])
+    return {name: mask & part.view_as(mask)
+            for (name, mask), part in zip(earlier.items(), parts, strict=True)}
 
 
 def random_masks(model: nn.Module, sparsity: Shares, *, seed: int = 0,

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from course_lib._allowed import check_share, check_whole
 from course_lib._state import evaluating, seeded
 from course_lib.data import Split
-from course_lib.masks import Masks, apply_masks, full_masks, keep_top_of_all
+from course_lib.masks import Masks, apply_masks, full_masks, magnitude_masks
 from course_lib.models import prunable_layers
 from course_lib.regrowth import Weights, regrown
 from course_lib.training import batches, loss_of
@@ -38,7 +38,7 @@ def prune_while_training(model: nn.Module, split: Split, sparsity: float, *, ris
         stream = (batch for _ in range(rising + resting) for batch in batches(split, 128))
         for step, batch in enumerate(stream):
             if step == rise:
-                masks = _exactly(masks, weights, sparsity)
+                masks = _exactly(model, masks, weights, sparsity)
             elif step < rise and step % every == 0:
                 masks = regrown(masks, weights, sparsity * (1 - (1 - step / rise) ** 3))
             for name, layer in layers.items():
@@ -55,7 +55,8 @@ def prune_while_training(model: nn.Module, split: Split, sparsity: float, *, ris
     return masks
 
 
-def _exactly(masks: Masks, weights: Weights, sparsity: float) -> Masks:
+def _exactly(model: nn.Module, masks: Masks, weights: Weights, sparsity: float) -> Masks:
     """Keep the largest of the weights that stay, and of the others, so that the share is exact."""
-    return keep_top_of_all({name: weight.abs() + masks[name] * weight.abs().max()
-                            for name, weight in weights.items()}, sparsity)
+    for name, layer in prunable_layers(model).items():
+        layer.weight.data = weights[name].abs() + masks[name] * weights[name].abs().max()
+    return magnitude_masks(model, sparsity)
