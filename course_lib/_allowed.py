@@ -72,9 +72,7 @@ def _kind(tensor: object) -> str | type:
 
 def check_indices(argument: str, stay: Tensor, there: int) -> None:
     """Raise ValueError unless these are sorted int64 indices of some of what is there."""
-    from torch import int64  # here, as above
-
-    fine = stay.dtype == int64 and stay.dim() == 1 and len(stay) > 0 and (
+    fine = str(stay.dtype) == "torch.int64" and stay.dim() == 1 and len(stay) > 0 and (
         bool((stay.diff() > 0).all()) and stay[0] >= 0 and stay[-1] < there)
     require(fine, argument, stay, f"a tensor of int64 indices from 0 to {there - 1}, one or more, "
             "sorted, each once: see stay.unique()")

@@ -18,8 +18,7 @@ ALL = slice(None)
 def remove_heads(model: CharGPT, keep: Mapping[int, Tensor]) -> CharGPT:
     """Return a smaller model with only these heads: {block: indices}; other blocks keep theirs.
 
-    With a head go its 32 rows of q, k and v, and the 32 columns of out that read it; one head must
-    stay. Source: Michel et al. 2019.
+    With a head go its 32 rows of q, k and v, and 32 columns of out. Source: Michel et al. 2019.
     """
     smaller = copy.deepcopy(model)
     for number, stay in keep.items():

@@ -29,21 +29,19 @@ def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float]
     By "weight" the smallest weights go; by "neuron" or "filter" the units of smallest L1 norm,
     wholly, with bias and batch norm; by "column" or "channel" the inputs of smallest L1 norm.
     Layers without such units are left out, and the output layer where its units would go. With
-    `statistics` every batch norm is estimated anew on that split first: `reestimate_batch_norm`.
-    Source: Li et al. 2017.
+    `statistics`, a split, batch norms are estimated anew on it first. Source: Li et al. 2017.
     """
     names = prunable_layers(model) if granularity == "weight" else unit_layers(model, granularity)
     scan: dict[str, list[float]] = {name: [] for name in names}
     for name, share in itertools.product(names, sparsities):
-        pruned = _with_one_layer_pruned(model, name, share, granularity)
+        pruned = _one_layer_pruned(model, name, share, granularity)
         if statistics is not None:
             pruned = reestimate_batch_norm(pruned, statistics)
         scan[name].append(evaluate(pruned, split))
     return scan
 
 
-def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
-                           granularity: str) -> nn.Module:
+def _one_layer_pruned(model: nn.Module, name: str, share: float, granularity: str) -> nn.Module:
     if granularity in ("neuron", "filter"):
         return zero_units(model, units_to_keep(model, {name: share}))
     return masked(model, magnitude_masks(model, {name: share}) if granularity == "weight"
@@ -71,18 +69,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """Hold the end of a search: the smallest model within the bound on validation, and its drops.
+    """Hold a search's end: the smallest model within the bound on validation, and its drops."""
 
-    `verdict` is that of the drop on test, "met", "open" or "missed", or "nothing fits" if no trial
-    stayed within the bound on validation: then `model` is the original, `strength` None.
-    """
-
-    model: nn.Module
-    strength: float | None
+    model: nn.Module  # the original where no trial is within the bound
+    strength: float | None  # and then None
     nonzero: int
     validation: Drop
     test: Drop
-    verdict: str
+    verdict: str  # of the drop on test, "met", "open" or "missed"; or "nothing fits"
     evaluations: int
 
 
@@ -124,8 +118,7 @@ def drop_bound_trials(model: nn.Module, data: MNIST, drop_bound: float, prune: P
 
 
 def _check(drop_bound: float, strengths: Sequence[float], refine: int) -> None:
-    require(0 <= drop_bound <= 1, "drop_bound", drop_bound,
-            "a share from 0 to 1 (one point is 0.01)")
+    require(0 <= drop_bound <= 1, "drop_bound", drop_bound, "0 to 1 (one point is 0.01)")
     require(len(strengths) > 0 and list(strengths) == sorted(set(strengths)), "strengths",
             list(strengths), "one or more, rising")
     check_whole("refine", refine, 0)
@@ -150,8 +143,7 @@ def smallest_within(candidates: Iterable, drop_bound: float, *,
                     size: Callable[[Any], float] = lambda trial: trial.nonzero) -> Any:
     """Return the smallest candidate that drops at most `drop_bound`, None if there is none.
 
-    `drop` and `size` read a candidate, by default a `Trial`. Where the unpruned network is an
-    answer, let it be a candidate too.
+    `drop` and `size` read a candidate, by default a `Trial`. The unpruned network may be one too.
 
     >>> networks = [(900, 0.0), (500, 0.006), (300, 0.004), (100, 0.05)]
     >>> smallest_within(networks, 0.005, drop=lambda each: each[1], size=lambda each: each[0])

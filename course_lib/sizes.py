@@ -26,13 +26,10 @@ BITS = {2: 5, 4: 8}  # of a relative index, as in Deep Compression: of a matrix,
 
 @dataclass(frozen=True)
 class Format:
-    """Hold a way to write a model: `write(model)` gives bytes, `read(bytes, model)` a state_dict.
-
-    `read` takes names and shapes from the model, never its values.
-    """
+    """Hold a way to write a model: `write(model)` gives bytes, `read(bytes, model)` its state."""
 
     write: Callable[[nn.Module], bytes]
-    read: Callable[[bytes, nn.Module], State]
+    read: Callable[[bytes, nn.Module], State]  # of the model: names and shapes, never its values
 
 
 def sizes(model: nn.Module) -> dict[str, int]:
