@@ -59,8 +59,8 @@ def _check(values: Tensor, argument: str, dtype: torch.dtype, shape: tuple[int, 
     require(values.dtype == dtype, f"{argument}.dtype", values.dtype, str(dtype))
     require(values.shape == shape, f"{argument}.shape", tuple(values.shape), f"{shape}, {meaning}")
     if len(values):
-        low, high = (value.item() for value in values.aminmax())
-        require(lowest <= low <= high <= highest, f"range of {argument}", (low, high),
+        least, most = (value.item() for value in values.aminmax())
+        require(lowest <= least <= most <= highest, f"range of {argument}", (least, most),
                 f"{lowest} to {highest} ({meaning})")
 
 

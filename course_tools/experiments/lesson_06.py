@@ -124,8 +124,8 @@ def _ways(reference: nn.Sequential, data: MNIST, granularity: str, recipe: Mappi
 
 
 def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
-                  loss: float) -> dict[str, float]:
-    """Return for each layer the largest sparsity at which it alone loses at most `loss`.
+                  drop: float) -> dict[str, float]:
+    """Return for each layer the largest sparsity at which it alone loses at most `drop`.
 
     `scan` is what `sensitivity_scan` found at these sparsities, the first of which is the
     reference. Between two of them accuracy is taken to lie on a line.
@@ -133,16 +133,16 @@ def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
     >>> shares_within({"fc1": [1.0, 1.0, 0.5], "fc2": [1.0, 1.0, 1.0]}, [0.0, 0.5, 1.0], 0.25)
     {'fc1': 0.75, 'fc2': 1.0}
     """
-    require(0 <= loss <= 1, "loss", loss, "a share from 0 to 1 (one point is 0.01)")
+    require(0 <= drop <= 1, "drop", drop, "a share from 0 to 1 (one point is 0.01)")
     return {name: _share_within([accuracies[0] - accuracy for accuracy in accuracies], sparsities,
-                                loss) for name, accuracies in scan.items()}
+                                drop) for name, accuracies in scan.items()}
 
 
-def _share_within(losses: Sequence[float], sparsities: Sequence[float], loss: float) -> float:
-    beyond = next((index for index, lost in enumerate(losses) if lost > loss), None)
+def _share_within(drops: Sequence[float], sparsities: Sequence[float], drop: float) -> float:
+    beyond = next((index for index, lost in enumerate(drops) if lost > drop), None)
     if beyond is None:
         return sparsities[-1]
-    way = (loss - losses[beyond - 1]) / (losses[beyond] - losses[beyond - 1])
+    way = (drop - drops[beyond - 1]) / (drops[beyond] - drops[beyond - 1])
     return sparsities[beyond - 1] + way * (sparsities[beyond] - sparsities[beyond - 1])
 
 

@@ -11,6 +11,7 @@ from course_lib.data import MNIST
 from course_lib.heads import remove_blocks, remove_heads, remove_neurons
 from course_lib.language import CONTEXT, HEAD, CharGPT
 from course_lib.masks import Masks, keep_top, magnitude_masks, masked
+from course_lib.measure import nonzero_weights
 from course_lib.models import prunable_layers
 from course_lib.scores import wanda_scores
 from course_lib.surgery import refit, row_masks, sparsegpt
@@ -72,8 +73,7 @@ def _read(networks: Networks, what: dict, recipe: Mapping) -> list[dict]:
     for way, network in networks:
         losses = torch.cat([gpt.piece_losses(network, chunk).mean()[None] for chunk in text])
         rows.append(what | way | {
-            "weights": sum(int(layer.weight.count_nonzero())
-                           for layer in prunable_layers(network).values()),
+            "weights": nonzero_weights(network),
             "test": float(losses.mean()),
             "chunks": " ".join(f"{1000 * each:.0f}" for each in losses.tolist())})
     return rows

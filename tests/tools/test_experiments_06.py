@@ -163,5 +163,5 @@ def test_shares_within_a_loss_lie_between_the_scanned_ones():
     assert shares == pytest.approx({"flat": 0.9, "falls": 0.5, "rises": 0.9})
     assert shares_within(scan, [0.0, 0.5, 0.9], 0.01)["falls"] == pytest.approx(0.25)
     assert shares_within(scan, [0.0, 0.5, 0.9], 0.0)["falls"] == 0.0
-    with pytest.raises(ValueError, match="loss is 5; allowed is a share"):
+    with pytest.raises(ValueError, match="drop is 5; allowed is a share"):
         shares_within({}, [0.0], 5)
