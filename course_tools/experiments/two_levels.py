@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from course_lib._allowed import require
-from course_lib.intervals import Drop, Interval, seed_interval
+from course_lib.intervals import Drop, Interval, drop_between, seed_interval
 
 
 def two_level_drop(before: Tensor, after: Tensor) -> Drop:
@@ -28,8 +28,8 @@ def two_level_drop(before: Tensor, after: Tensor) -> Drop:
     drops = before.double() - after.double()
     over_seeds = seed_interval(drops.mean(1).tolist())
     found = widened(over_seeds, image_variance(drops))
-    return Drop(found.mean, max(-1.0, found.low), min(1.0, found.high),
-                int((before & ~after).sum()), int((after & ~before).sum()))
+    pooled = drop_between(before.flatten(), after.flatten())
+    return Drop(found.mean, max(-1.0, found.low), min(1.0, found.high), pooled.lost, pooled.gained)
 
 
 def image_variance(drops: Tensor) -> float:
