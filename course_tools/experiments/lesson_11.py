@@ -24,11 +24,11 @@ from course_lib.training import evaluate, train
 from course_tools.experiments.recipes import PENALTIES, RECORDS, REGROWTH, TUNING, first_images
 from course_tools.experiments.regrowing import prune_while_training
 
-WAYS = tuple({"schedule": schedule, "regrowth": regrowth}
-             for schedule, regrowth in product(("at once", "long"), (False, True)))
-CELLS = tuple(way | {"teacher": teacher} for way in WAYS for teacher in (False, True)
-              # cut at once, nothing has the time to return: with regrowth it is the same network
-              if way != {"schedule": "at once", "regrowth": True})
+WAYS = tuple({"schedule": schedule, "regrowth": regrowth, "teacher": teacher}
+             for schedule in ("at once", "long")
+             for regrowth, teacher in product((False, True), (False, True)))
+# Cut at once, nothing has the time to return: with regrowth it is the same network.
+CELLS = tuple(way for way in WAYS if way["schedule"] == "long" or not way["regrowth"])
 
 
 class Recalled(nn.Module):
@@ -76,33 +76,40 @@ def pruned(start: nn.Module, split: Split, times: float, teacher: nn.Module | No
     return model
 
 
-def regrowth_rates(data: MNIST, *, schedule: str, regrowth: bool, seed: int, recipe: Mapping
-                   ) -> list[dict]:
-    """Try each learning rate on a network that is reported nowhere, without a teacher.
+def called(way: Mapping) -> str:
+    """Return a way's name, such as "long, regrowth, teacher"."""
+    return ", ".join([way["schedule"], *(step for step in ("regrowth", "teacher") if way[step])])
 
-    With a teacher the same rate is taken, so that this alone differs.
-    """
+
+def regrowth_rates(data: MNIST, *, schedule: str, regrowth: bool, teacher: bool, seed: int,
+                   recipe: Mapping) -> list[dict]:
+    """Try each learning rate of the list on a network that is reported nowhere."""
     data, seed = first_images(data, recipe["images"]), TUNING + seed
-    way = {"schedule": schedule, "regrowth": regrowth}
+    way = {"schedule": schedule, "regrowth": regrowth, "teacher": teacher}
     start = _start(data, seed, recipe)
     return [{"seed": seed} | way | {"lr": lr, "validation": evaluate(
-                pruned(start, data.train, recipe["times"], None, recipe, **way, lr=lr, seed=seed),
-                data.validation)} for lr in recipe["list"]]
+                _one_way(start, data, way, recipe, lr=lr, seed=seed), data.validation)}
+            for lr in recipe["list"]]
 
 
 def regrowth(data: MNIST, *, seed: int, recipe: Mapping = REGROWTH) -> list[dict]:
     """Prune one network in each of six ways, all for as many epochs; first it as it was."""
     data = first_images(data, recipe["images"])
     start = _start(data, seed, recipe)
-    taught = _of_shipped(tuple(recipe["teacher"]), data.train.images)
     rows = [{"seed": seed, "schedule": "none"} | _described(start, data)]
     for cell in CELLS:
-        way = {key: cell[key] for key in ("schedule", "regrowth")}
-        lr = recipe["rates"][cell["schedule"]][str(cell["regrowth"])]
-        model = pruned(start, data.train, recipe["times"], taught if cell["teacher"] else None,
-                       recipe, **way, lr=lr, seed=seed)
+        lr = recipe["rates"][called(cell)]
+        model = _one_way(start, data, cell, recipe, lr=lr, seed=seed)
         rows.append({"seed": seed} | cell | {"lr": lr} | _described(model, data, start))
     return rows
+
+
+def _one_way(start: nn.Module, data: MNIST, way: Mapping, recipe: Mapping, *, lr: float, seed: int
+             ) -> nn.Module:
+    taught = (_of_shipped(tuple(recipe["teacher"]), data.train.images) if way["teacher"]
+              else None)
+    return pruned(start, data.train, recipe["times"], taught, recipe, schedule=way["schedule"],
+                  regrowth=way["regrowth"], lr=lr, seed=seed)
 
 
 def records(data: MNIST, *, network: str, seed: int, recipe: Mapping = RECORDS) -> list[dict]:

@@ -167,9 +167,10 @@ REGROWTH = {
     "teacher": TEACHER,
     "times": 50,
     "epochs": 12, "rising": 7, "every": 50, "lr": 2e-3,  # the latter under frozen masks
-    "list": (2e-3, 3e-4),  # while the sparsity rises
-    "rates": {  # by schedule and regrowth the best of the list on validation, without a teacher
-        "at once": {"False": 3e-4}, "long": {"False": 2e-3, "True": 3e-4}},
+    "list": (2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 3e-4, 1e-4),  # while the sparsity rises
+    "rates": {  # of the list the best on validation, on average of three networks
+        "at once": 1e-2, "at once, teacher": 1e-2, "long": 2e-3, "long, teacher": 2e-3,
+        "long, regrowth": 3e-4, "long, regrowth, teacher": 3e-4},
 }
 RECORDS = {  # by the way that read validation best when REGROWTH's rates were chosen
     "teacher": TEACHER,
