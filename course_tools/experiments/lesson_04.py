@@ -17,6 +17,7 @@ from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
 from course_lib.training import evaluate, reestimate_batch_norm, train
 
+from course_tools.experiments.dense import weights_of
 from course_tools.experiments.recipes import FILTER_RACE, TUNING
 
 UNIT_RUNNERS = ("filters by L1", "channels by L1", "random filters")
@@ -132,8 +133,7 @@ def filter_scores(model: nn.Sequential, seed: int) -> dict[str, dict[str, Tensor
 
 def _masks(model: nn.Sequential, nonzero: int) -> dict[str, Masks]:
     """Return masks that keep about so many weights: the columns, or the weights, that are large."""
-    everything = sum(layer.weight.numel() for layer in prunable_layers(model).values())
-    gone = 1 - nonzero / everything
+    gone = 1 - nonzero / weights_of(model)
     return {"columns by L1": unit_masks(model, gone, "column"),
             "single weights": magnitude_masks(model, gone)}
 
