@@ -15,15 +15,14 @@ In the order in which the lessons meet them:
     search          what each layer bears, and how small a network becomes under a drop bound
     sizes           what a network takes in a file, format by format
     relative_index  Deep Compression's index: gaps, fillers, Huffman's code
-    regrowth        pruning that can be taken back, in one long schedule
+    regrowth        pruning that can be taken back; and which weights still do something
     surgery         new values for the weights that stay, solved and not trained
     language        a character model on Shakespeare's plays, small enough to prune in a lesson
     heads           take its heads, inner neurons or blocks really out
     export          the network as ONNX, for other runtimes
 
-Behind them: _files (where things are), _state (random numbers and eval mode, given back), _means
-(what removed units said on average), _inputs (what enters a layer, as the rows of a matrix) and
-_allowed (one way to refuse).
+Behind them: _files (where things are), _state (random numbers and eval mode, given back), _inputs
+(what enters a layer, as the rows of a matrix) and _allowed (one way to refuse).
 
 What runs the course (checks, exercises, long runs, plots) is in `course_tools`.
 """

@@ -29,6 +29,12 @@ def check_share(argument: str, value: object) -> None:
     require(fine, argument, value, "a share from 0 to 1 (90 % is 0.9)")
 
 
+def check_whole(argument: str, value: object, least: int = 1) -> None:
+    """Raise ValueError unless the value is a whole number, so large at least."""
+    fine = isinstance(value, int) and value >= least
+    require(fine, argument, value, f"a whole number, {least} or more")
+
+
 def check_keys(argument: str, by_layer: object, layers: Iterable[str]) -> None:
     """Raise ValueError unless this is a dict whose keys are among the layers' names."""
     require(isinstance(by_layer, dict), argument, by_layer, "a dict, {layer: value}")
@@ -40,8 +46,13 @@ def check_sizes(argument: str, values: dict, layers: Iterable[str]) -> None:
     """Raise ValueError unless each value is of a layer that exists, a number, and 0 or more."""
     check_keys(argument, values, layers)
     for name, value in values.items():
-        fine = isinstance(value, numbers.Real) and 0 <= value < math.inf
-        require(fine, f"{argument} for {name!r}", value, "0 or more, and finite")
+        check_size(f"{argument} for {name!r}", value)
+
+
+def check_size(argument: str, value: object) -> None:
+    """Raise ValueError unless the value is a number, 0 or more, and finite."""
+    fine = isinstance(value, numbers.Real) and 0 <= value < math.inf
+    require(fine, argument, value, "0 or more, and finite")
 
 
 def check_tensors(argument: str, tensors: dict, wanted: dict[str, Tensor]) -> None:
@@ -57,6 +68,14 @@ def _kind(tensor: object) -> str | type:
 
     return type(tensor) if not isinstance(tensor, Tensor) else (
         f"{tensor.dtype} of shape {tuple(tensor.shape)} on {tensor.device}")
+
+
+def check_indices(argument: str, stay: Tensor, there: int) -> None:
+    """Raise ValueError unless these are sorted int64 indices of some of what is there."""
+    fine = str(stay.dtype) == "torch.int64" and stay.dim() == 1 and len(stay) > 0 and (
+        bool((stay.diff() > 0).all()) and stay[0] >= 0 and stay[-1] < there)
+    require(fine, argument, stay, f"a tensor of int64 indices from 0 to {there - 1}, one or more, "
+            "sorted, each once: see stay.unique()")
 
 
 def by_layer(argument: str, value: object, layers: Iterable[str]) -> dict:

@@ -19,22 +19,15 @@ def input_rows(model: nn.Module, layer: str, inputs: Tensor) -> Iterator[Tensor]
     """
     part = prunable_layers(model)[layer]
     require(len(inputs) > 0, "len(inputs)", 0, "1 or more")
-    require(getattr(part, "groups", 1) == 1, f"groups of layer {layer!r}",
-            getattr(part, "groups", 1), "1")
+    groups = getattr(part, "groups", 1)
+    require(groups == 1, f"groups of layer {layer!r}", groups, "1")
     for batch in inputs.split(250):
-        yield _rows(part, _caught(model, part, batch)).double()
-
-
-def _caught(model: nn.Module, part: nn.Module, batch: Tensor) -> Tensor:
-    """Return what enters one part of a model while the model reads this batch."""
-    signals: list[Tensor] = []
-    hook = part.register_forward_pre_hook(lambda _, arguments: signals.append(arguments[0]))
-    try:
-        with evaluating(model), torch.no_grad():
+        signals: list[Tensor] = []
+        hook = part.register_forward_pre_hook(
+            lambda _, entering, signals=signals: signals.append(entering[0]))
+        with evaluating(model), torch.no_grad(), hook:  # the block takes it off
             model(batch)
-    finally:
-        hook.remove()
-    return signals[0]
+        yield _rows(part, signals[0]).double()
 
 
 def _rows(layer: nn.Linear | nn.Conv2d, signal: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ import copy
 import gzip
 import hashlib
 from dataclasses import dataclass
-from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 
 import torch
@@ -60,8 +59,8 @@ def _check(values: Tensor, argument: str, dtype: torch.dtype, shape: tuple[int, 
     require(values.dtype == dtype, f"{argument}.dtype", values.dtype, str(dtype))
     require(values.shape == shape, f"{argument}.shape", tuple(values.shape), f"{shape}, {meaning}")
     if len(values):
-        low, high = (value.item() for value in values.aminmax())
-        require(lowest <= low <= high <= highest, f"range of {argument}", (low, high),
+        least, most = (value.item() for value in values.aminmax())
+        require(lowest <= least <= most <= highest, f"range of {argument}", (least, most),
                 f"{lowest} to {highest} ({meaning})")
 
 
@@ -78,8 +77,8 @@ def load_mnist(root: Path | str = DATA_DIR, *, validation: int = 5_000) -> MNIST
     """Read MNIST, all four files verified first.
 
     The last `validation` of the 60,000 training images become the validation split. A missing file
-    raises FileNotFoundError, a damaged one ValueError. The images are mapped from files that the
-    first call writes beside them, so that all processes share the memory of what they only read.
+    raises FileNotFoundError, a damaged one ValueError. Images are mapped from files that the first
+    call writes beside them, so that all processes share their memory.
     """
     require(1 <= validation < 60_000, "validation", validation, "1 to 59,999 images")
     files = {name: read_shipped(Path(root) / name, "data/mnist", sha256)
@@ -96,9 +95,8 @@ def _images(path: Path, content: bytes) -> Tensor:
     try:
         if not path.is_file() or _sha256(path) != FLOAT32[path.stem]:
             write_whole(path, (_numbers(content, header=16) / 255).numpy().data)
-        with path.open("rb") as file:  # what a process changes is its own, and never the file
-            pixels = torch.frombuffer(mmap(file.fileno(), 0, access=ACCESS_COPY),
-                                      dtype=torch.float32)
+        # mapped; what a process changes is its own, and never the file
+        pixels = torch.from_file(str(path), size=path.stat().st_size // 4, dtype=torch.float32)
     except OSError:  # the folder cannot be written, or the disk is full
         pixels = _numbers(content, header=16) / 255
     return pixels.reshape(-1, 1, 28, 28)

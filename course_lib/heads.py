@@ -1,7 +1,6 @@
 """Take heads, inner neurons or whole blocks out of the language model, and get a smaller one.
 
-What stays is named as in `removal`: sorted int64 indices. The outputs are those of the model in
-which all that goes is zero.
+What stays is named as in `removal`: sorted int64 indices. Outputs are as if what goes were zero.
 """
 
 import copy
@@ -10,24 +9,25 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from course_lib._allowed import require
+from course_lib._allowed import check_indices, require
 from course_lib.language import HEAD, CharGPT
+
+ALL = slice(None)
 
 
 def remove_heads(model: CharGPT, keep: Mapping[int, Tensor]) -> CharGPT:
     """Return a smaller model with only these heads: {block: indices}; other blocks keep theirs.
 
-    With a head go its 32 rows of q, k and v, and the 32 columns of out that read it. One head must
-    stay. Source: Michel et al. 2019.
+    With a head go its 32 rows of q, k and v, and 32 columns of out. Source: Michel et al. 2019.
     """
     smaller = copy.deepcopy(model)
     for number, stay in keep.items():
         block = _block(smaller, number)
-        _check(f"keep[{number}]", stay, len(block.q.weight) // HEAD)
+        check_indices(f"keep[{number}]", stay, len(block.q.weight) // HEAD)
         rows = (HEAD * stay[:, None] + torch.arange(HEAD)).flatten()
         for part in (block.q, block.k, block.v):
-            _keep_rows(part, rows)
-        _keep_columns(block.out, rows)
+            _keep(part, rows=rows)
+        _keep(block.out, columns=rows)
     return smaller
 
 
@@ -39,15 +39,15 @@ def remove_neurons(model: CharGPT, keep: Mapping[int, Tensor]) -> CharGPT:
     smaller = copy.deepcopy(model)
     for number, stay in keep.items():
         block = _block(smaller, number)
-        _check(f"keep[{number}]", stay, len(block.up.weight))
-        _keep_rows(block.up, stay)
-        _keep_columns(block.down, stay)
+        check_indices(f"keep[{number}]", stay, len(block.up.weight))
+        _keep(block.up, rows=stay)
+        _keep(block.down, columns=stay)
     return smaller
 
 
 def remove_blocks(model: CharGPT, keep: Tensor) -> CharGPT:
     """Return a smaller model with only these blocks; the signal passes by where one went."""
-    _check("keep", keep, len(model.blocks))
+    check_indices("keep", keep, len(model.blocks))
     smaller = copy.deepcopy(model)
     smaller.blocks = nn.Sequential(*(smaller.blocks[number] for number in keep.tolist()))
     return smaller
@@ -58,20 +58,8 @@ def _block(model: CharGPT, number: int) -> nn.Module:
     return model.blocks[number]
 
 
-def _check(argument: str, stay: Tensor, there: int) -> None:
-    fine = stay.dtype == torch.int64 and stay.dim() == 1 and len(stay) > 0 and (
-        bool((stay.diff() > 0).all()) and stay[0] >= 0 and stay[-1] < there)
-    require(fine, argument, stay, f"a tensor of int64 indices from 0 to {there - 1}, one or more, "
-            "sorted, each once: see stay.unique()")
-
-
-def _keep_rows(layer: nn.Linear, rows: Tensor) -> None:
-    layer.weight = nn.Parameter(layer.weight.detach()[rows])
+def _keep(layer: nn.Linear, *, rows: Tensor | slice = ALL, columns: Tensor | slice = ALL) -> None:
+    layer.weight = nn.Parameter(layer.weight.detach()[rows][:, columns].contiguous())
     if layer.bias is not None:
         layer.bias = nn.Parameter(layer.bias.detach()[rows])
-    layer.out_features = len(rows)
-
-
-def _keep_columns(layer: nn.Linear, columns: Tensor) -> None:
-    layer.weight = nn.Parameter(layer.weight.detach()[:, columns].contiguous())
-    layer.in_features = len(columns)
+    layer.out_features, layer.in_features = layer.weight.shape

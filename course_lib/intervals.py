@@ -55,8 +55,6 @@ def seed_interval(values: Sequence[float], minus: Sequence[float] | None = None)
 class Drop:
     """Hold a loss of accuracy, from -1 to 1, and the ends of its 95 % interval.
 
-    `lost` images were read right before and wrong after, `gained` ones the other way round.
-
     >>> drop = paired_drop(lost=30, gained=10, images=5_000)
     >>> f"{drop.points:.2f} points"
     '0.40 [0.15, 0.65] points'
@@ -65,8 +63,8 @@ class Drop:
     value: float
     low: float
     high: float
-    lost: int
-    gained: int
+    lost: int  # images that were read right before and wrong after
+    gained: int  # the other way round
 
     def __format__(self, spec: str) -> str:
         """Return "value [low, high]", each written by the same specification."""
@@ -91,55 +89,6 @@ class Drop:
 def drop_between(before: Tensor, after: Tensor) -> Drop:
     """Return the drop from which images were read right before and after, both bool (images,)."""
     return paired_drop(int((before & ~after).sum()), int((after & ~before).sum()), len(before))
-
-
-def two_level_drop(before: Tensor, after: Tensor) -> Drop:
-    """Return the mean drop of several pairs of networks, for other seeds and for other images.
-
-    `before` and `after`, bool (seeds, images), say which images were read right by the network of
-    each seed. The interval is that over seeds, widened by what the images add: how far the drops on
-    them differ beyond the chance of single readings. Squared reaches add up. `lost` and `gained`
-    are those of all seeds together. With two seeds and few lost images it is somewhat too narrow.
-    Source: analysis of variance, seeds crossed with images; Owen 2007 shows by how much a bootstrap
-    of both is too wide.
-
-    >>> import torch
-    >>> before = torch.tensor([[True] * 8, [True] * 8])
-    >>> after = torch.tensor([[True] * 7 + [False], [True] * 6 + [False] * 2])
-    >>> f"{two_level_drop(before, after):.2f}"
-    '0.19 [-0.64, 1.00]'
-    """
-    require(before.dim() == 2 and before.shape == after.shape and min(before.shape) >= 2,
-            "before, after", (tuple(before.shape), tuple(after.shape)),
-            "twice the same (seeds, images), two or more of each")
-    drops = before.double() - after.double()
-    over_seeds = seed_interval(drops.mean(1).tolist())
-    found = widened(over_seeds, image_variance(drops))
-    return Drop(found.mean, max(-1.0, found.low), min(1.0, found.high),
-                int((before & ~after).sum()), int((after & ~before).sum()))
-
-
-def image_variance(drops: Tensor) -> float:
-    """Return the variance that other images would add to the mean of all `drops`.
-
-    These are -1, 0 or 1, (seeds, images). It is how far the means of single images differ beyond
-    the chance of single readings, over the number of images; 0 where they differ less.
-    """
-    by_chance = drops.var(0).mean() / len(drops)
-    return max(0.0, float(drops.mean(0).var() - by_chance) / drops.shape[1])
-
-
-def widened(interval: Interval, *variances: float) -> Interval:
-    """Return an interval that also holds what else varies: squared reaches add up.
-
-    >>> f"{widened(Interval(0.0, -3.0, 3.0), (4 / 1.96) ** 2):.2f}"
-    '0.00 [-5.00, 5.00]'
-    """
-    from scipy.stats import norm  # here, as above
-
-    reach = ((interval.high - interval.mean) ** 2
-             + float(norm.ppf(0.975)) ** 2 * sum(variances)) ** 0.5
-    return Interval(interval.mean, interval.mean - reach, interval.mean + reach)
 
 
 def paired_drop(lost: int, gained: int, images: int) -> Drop:

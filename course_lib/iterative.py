@@ -12,9 +12,16 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from course_lib._allowed import require
+from course_lib._allowed import by_layer, check_share, check_sizes, check_whole, require
 from course_lib.data import MNIST
-from course_lib.masks import Masks, apply_masks, magnitude_masks, std_thresholds, threshold_masks
+from course_lib.masks import (
+    Masks,
+    apply_masks,
+    full_masks,
+    magnitude_masks,
+    std_thresholds,
+    threshold_masks,
+)
 from course_lib.models import prunable_layers
 from course_lib.training import evaluate, train
 
@@ -23,19 +30,14 @@ Step = float | dict[str, float]  # of one round: a number for all layers, or {la
 
 @dataclass(frozen=True)
 class Round:
-    """Hold one round: the weights are pruned once and retrained once.
-
-    `masks` and `weights`, a state_dict, are those at its end; `density` is the share of each
-    layer's weights that stay. `before` and `after` are the accuracies on the validation split
-    before and after retraining.
-    """
+    """Hold one round: the weights are pruned once and retrained once."""
 
     number: int
     masks: Masks
-    weights: dict[str, Tensor]
-    density: dict[str, float]
-    before: float
-    after: float
+    weights: dict[str, Tensor]  # a state_dict, at the end of the round
+    density: dict[str, float]  # the share of each layer's weights that stay
+    before: float  # accuracy on validation before retraining
+    after: float  # and after it
     seconds: float
 
     @property
@@ -63,20 +65,18 @@ def prune_and_retrain(model: nn.Module, data: MNIST, qualities: Sequence[Step], 
                       ) -> Iterator[Round]:
     """Prune by Han's method: one quality a round, each one number or {layer: number}.
 
-    In a round the weights below quality · σ of their layer's survivors become zero, in all layers;
-    then all layers are retrained together, from the values that the survivors have. One quality is
-    one-shot pruning. By default `lr` is a tenth of `train`'s, as in the paper; `l1`, `l2`,
-    `teacher` and `optimizer` go to `train`. With `shrink_dropout` a dropout's rate becomes
-    D_o · sqrt(C_r / C_o), C the weights of the next layer, originally and as retrained. Source:
-    Han, Pool, Tran, Dally 2015, who leave open whether σ is taken anew each round; here it is.
+    In a round the weights below quality · σ of their layer's survivors become zero; then all layers
+    are retrained together, from the survivors' values. One quality is one-shot pruning. `lr` is a
+    tenth of `train`'s, as in the paper; `l1`, `l2`, `teacher` and `optimizer` go to `train`. With
+    `shrink_dropout` a dropout's rate becomes D_o · sqrt(C_r / C_o), C the weights of the next
+    layer, originally and as retrained. Source: Han, Pool, Tran, Dally 2015, who leave open whether
+    σ is taken anew each round; here it is.
 
     With `cut` `by_sparsity` the numbers are shares of all weights, as a rule from `cubic_schedule`.
     Source: Zhu and Gupta 2017, with global scope.
     """
-    layers = prunable_layers(model)
-    _check(qualities, list(layers))
-    pruned, masks = copy.deepcopy(model), {name: layer.weight.new_ones(layer.weight.shape).bool()
-                                           for name, layer in layers.items()}
+    _check(qualities, list(prunable_layers(model)))
+    pruned, masks = copy.deepcopy(model), full_masks(model)
     for number, quality in enumerate(qualities, start=1):
         started = time.perf_counter()
         masks = cut(pruned, quality, masks)
@@ -93,13 +93,10 @@ def prune_and_retrain(model: nn.Module, data: MNIST, qualities: Sequence[Step], 
 
 def _check(qualities: Sequence[Step], layers: list[str]) -> None:
     """Refuse now what cannot work in a later round, perhaps hours from now."""
-    require(isinstance(qualities, list | tuple) and len(qualities) > 0, "qualities", qualities,
-            "a list, one value for each round")
+    fine = isinstance(qualities, list | tuple) and len(qualities) > 0
+    require(fine, "qualities", qualities, "a list, one value for each round")
     for quality in qualities:
-        per_layer = quality if isinstance(quality, dict) else dict.fromkeys(layers, quality)
-        for name, value in per_layer.items():
-            require(name in layers and 0 <= value < math.inf, f"quality for {name!r}", value,
-                    f"0 or more, and finite, for one of {', '.join(layers)}")
+        check_sizes("quality", by_layer("quality", quality, layers), layers)
 
 
 def _shrink_dropout(pruned: nn.Module, original: nn.Module, masks: Masks) -> None:
@@ -120,6 +117,6 @@ def cubic_schedule(final: float, rounds: int) -> list[float]:
     >>> [round(share, 3) for share in cubic_schedule(0.8, 4)]
     [0.463, 0.7, 0.788, 0.8]
     """
-    require(0 <= final <= 1, "final", final, "a share from 0 to 1 (90 % is 0.9)")
-    require(isinstance(rounds, int) and rounds >= 1, "rounds", rounds, "a whole number, 1 or more")
+    check_share("final", final)
+    check_whole("rounds", rounds)
     return [final * (1 - (1 - passed / rounds) ** 3) for passed in range(1, rounds + 1)]

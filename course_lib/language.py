@@ -5,25 +5,20 @@ The texts are Shakespeare's plays; no play stands in two splits. A loss is in na
 
 import lzma
 from dataclasses import dataclass
-from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gelu, scaled_dot_product_attention
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from course_lib._allowed import require
 from course_lib._files import DATA, read_shipped
 from course_lib._state import evaluating, seeded
-from course_lib.masks import Masks, apply_masks
 from course_lib.models import load_weights
 
 CHARACTERS = f"\n !\"&'(),-./{digits}:;?@{ascii_uppercase}[]_{ascii_lowercase}{{}}"
 CONTEXT = 128  # characters that the model sees at a time
 HEAD = 32  # numbers that one head of attention compares
-SAVED_EVERY = 250  # steps of training
 SHA256 = {
     "train": "5898c03027cdbf1476c30626e16f06052aa82a4522320c3ef86f33944868e416",
     "validation": "e95678c34497b4212ea8566e724e6931b890b23f93f989ddb21f944b922885fa",
@@ -81,8 +76,9 @@ class CharGPT(nn.Module):
         self.positions = nn.Embedding(CONTEXT, width)
         self.blocks = nn.Sequential(*(Block(width, heads, inner) for _ in range(blocks)))
         self.norm = nn.LayerNorm(width)
-        for values in _groups(self)[0]["params"]:
-            nn.init.normal_(values, std=0.02)
+        for values in self.parameters():
+            if values.dim() > 1:
+                nn.init.normal_(values, std=0.02)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return an output for each character that could come next, (texts, characters, 83)."""
@@ -135,57 +131,6 @@ def piece_losses(model: nn.Module, text: str) -> Tensor:
 def loss(model: nn.Module, text: str) -> float:
     """Return the mean loss in nats a character; guessing evenly among 83 would cost 4.42."""
     return float(piece_losses(model, text).mean())
-
-
-def train(model: nn.Module, text: str, *, steps: int, lr: float = 2e-3, masks: Masks | None = None,
-          seed: int = 0, save: Path | None = None) -> list[float]:
-    """Train the model that it is given, 32 pieces of the text a step; return the loss of each step.
-
-    `lr` rises over 100 steps, or a tenth of them, and falls along half a cosine to about zero.
-    `masks` hold pruned weights at zero. With `save` the state is written there now and then, and
-    a run that was cut off goes on from it, to the same end.
-    """
-    codes, generator = encode(text), torch.Generator().manual_seed(seed)
-    require(len(codes) > CONTEXT + 1, "len(text)", len(codes), f"{CONTEXT + 2} or more")
-    optimizer = AdamW(_groups(model), lr=lr, betas=(0.9, 0.95), fused=True)
-    schedule = OneCycleLR(optimizer, lr, total_steps=steps + 1, pct_start=min(0.1, 100 / steps),
-                          cycle_momentum=False)
-    losses = _resume(save, (model, optimizer, schedule), generator)
-    apply_masks(model, masks or {})
-    for _ in range(len(losses), steps):
-        losses.append(_step(model, codes, optimizer, generator))
-        schedule.step()
-        apply_masks(model, masks or {})
-        if save and len(losses) % SAVED_EVERY == 0:
-            states = [part.state_dict() for part in (model, optimizer, schedule)]
-            torch.save([losses, *states, generator.get_state()], save)
-    return losses
-
-
-def _groups(model: nn.Module) -> list[dict]:
-    return [{"params": [each for each in model.parameters() if (each.dim() > 1) == decays],
-             "weight_decay": 0.1 * decays} for decays in (True, False)]
-
-
-def _step(model: nn.Module, codes: Tensor, optimizer: AdamW, generator: torch.Generator) -> float:
-    starts = torch.randint(len(codes) - CONTEXT, (32, 1), generator=generator)
-    pieces = codes[starts + torch.arange(CONTEXT + 1)]
-    value = cross_entropy(model(pieces[:, :-1]).flatten(0, 1), pieces[:, 1:].flatten())
-    optimizer.zero_grad()
-    value.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    return value.item()
-
-
-def _resume(save: Path | None, parts: tuple, generator: torch.Generator) -> list[float]:
-    if not save or not save.is_file():
-        return []
-    losses, *states, numbers = torch.load(save)
-    for part, state in zip(parts, states, strict=True):
-        part.load_state_dict(state)
-    generator.set_state(numbers)
-    return losses
 
 
 def sample(model: nn.Module, prompt: str, seed: int = 0, *, length: int = 200,

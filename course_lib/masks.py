@@ -39,13 +39,13 @@ def magnitude_masks(model: nn.Module, sparsity: Shares, *, scope: str = "global"
     pruned stays pruned, and counts: sparsity is a share of all weights, not of those left.
     """
     require(scope in ("global", "layer"), "scope", scope, "'global' or 'layer'")
-    earlier = _complete(model, masks)
+    earlier = full_masks(model, masks)
     scores = {name: magnitude(layer.weight).masked_fill(~earlier[name], -1)
               for name, layer in prunable_layers(model).items()}
     if scope == "layer" or isinstance(sparsity, dict):
         return _keep_top_of_each(scores, sparsity, earlier)
     chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
-    parts = chosen.split([mask.numel() for mask in earlier.values()])
+    parts = chosen.split([score.numel() for score in scores.values()])
     return {name: mask & part.view_as(mask)
             for (name, mask), part in zip(earlier.items(), parts, strict=True)}
 
@@ -60,7 +60,7 @@ def random_masks(model: nn.Module, sparsity: Shares, *, seed: int = 0,
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1))
     scores = {name: torch.rand(layer.weight.shape, generator=generator)
               for name, layer in prunable_layers(model).items()}
-    return _keep_top_of_each(scores, sparsity, _complete(model, masks))
+    return _keep_top_of_each(scores, sparsity, full_masks(model, masks))
 
 
 def _keep_top_of_each(scores: dict[str, Tensor], sparsity: Shares, earlier: Masks) -> Masks:
@@ -74,10 +74,9 @@ def std_thresholds(model: nn.Module, quality: float | dict[str, float], *,
     """Return quality · σ for each layer, σ the standard deviation of its surviving weights.
 
     Survivors are the weights that `masks` keeps; a layer without any gets no threshold. `quality`
-    is one number for all layers, or {layer: number} for some. Source: Han et al. 2015, who do not
-    say whether σ is taken anew in each round: with the masks of the last round it is.
+    is one number for all layers, or {layer: number} for some. Source: Han et al. 2015.
     """
-    layers, earlier = prunable_layers(model), _complete(model, masks)
+    layers, earlier = prunable_layers(model), full_masks(model, masks)
     qualities, thresholds = by_layer("quality", quality, layers), {}
     check_sizes("quality", qualities, layers)
     for name, value in qualities.items():
@@ -99,7 +98,7 @@ def threshold_masks(model: nn.Module, thresholds: dict[str, float], *,
     >>> threshold_masks(model, {"0": 0.2})
     {'0': tensor([[ True, False,  True]])}
     """
-    layers, earlier = prunable_layers(model), _complete(model, masks)
+    layers, earlier = prunable_layers(model), full_masks(model, masks)
     check_sizes("thresholds", thresholds, layers)
     return {name: earlier[name] & (magnitude(layer.weight) >= thresholds.get(name, 0.0))
             for name, layer in layers.items()}
@@ -117,7 +116,7 @@ def unit_masks(model: nn.Module, sparsity: Shares, granularity: str, *,
     tensor([[False, False], [ True,  True]])
     """
     kinds = dict.fromkeys(unit_layers(model, granularity), granularity)
-    chosen = {name: mask.clone() for name, mask in _complete(model, masks).items()}
+    chosen = {name: mask.clone() for name, mask in full_masks(model, masks).items()}
     for name, units in _top_units(model, sparsity, kinds, scores, masks or {}).items():
         units_first(chosen[name], granularity)[~units] = False
     return chosen
@@ -165,7 +164,7 @@ def kept_units(masks: Masks) -> Keep:
 
 def apply_masks(model: nn.Module, masks: Masks) -> None:
     """Set every weight whose mask is False to zero, in the model itself."""
-    for name, mask in _complete(model, masks).items():
+    for name, mask in full_masks(model, masks).items():
         model.get_submodule(name).weight.data.masked_fill_(~mask, 0)
 
 
@@ -192,8 +191,8 @@ def sparsity(masks: Masks) -> float:
     return 1 - sum(int(m.sum()) for m in masks.values()) / sum(m.numel() for m in masks.values())
 
 
-def _complete(model: nn.Module, masks: Masks | None) -> Masks:
-    """Check masks; add masks that keep everything for the layers that they leave out."""
+def full_masks(model: nn.Module, masks: Masks | None = None) -> Masks:
+    """Return a mask for each layer: one of `masks`, checked, or else one that keeps everything."""
     everything = {name: torch.ones_like(layer.weight, dtype=torch.bool)
                   for name, layer in prunable_layers(model).items()}
     check_tensors("masks", masks or {}, everything)

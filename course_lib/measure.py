@@ -21,20 +21,17 @@ from course_lib.training import evaluate
 class Report:
     """Hold what `measure` found.
 
-    `parameters`: all, biases and batch norm included. `weights`: those of the prunable layers, of
-    which `nonzero` are not zero. `macs`: multiplications with a weight for one image, as the usual
-    counters count them; `macs_nonzero`: those with a weight that is not zero, though ordinary
-    libraries carry out all. `dense_bytes`: the length of the safetensors file. `accuracy`: from 0
-    to 1, None without a split.
+    `macs` are multiplications with a weight for one image, as the usual counters count them;
+    ordinary libraries carry out all, also those with a weight that is zero.
     """
 
-    parameters: int
-    weights: int
-    nonzero: int
+    parameters: int  # all, biases and batch norm included
+    weights: int  # of the prunable layers
+    nonzero: int  # those of them that are not zero
     macs: int
-    macs_nonzero: int
-    dense_bytes: int
-    accuracy: float | None
+    macs_nonzero: int  # those with a weight that is not zero
+    dense_bytes: int  # the length of the safetensors file
+    accuracy: float | None  # from 0 to 1, None without a split
 
     @property
     def sparsity(self) -> float:
@@ -45,8 +42,7 @@ class Report:
 def measure(model: nn.Module, split: Split | None = None) -> Report:
     """Count a model's parameters, operations and bytes, and its accuracy on `split` if given.
 
-    It reads one image of 28 x 28 pixels. The file is really written (to memory), so its length
-    includes names, shapes and types.
+    It reads one image of 28 x 28 pixels. The file is really written, to memory.
 
     >>> from course_lib.models import lenet_300_100
     >>> report = measure(lenet_300_100())
@@ -84,57 +80,24 @@ def nonzero_weights(model: nn.Module) -> int:
     return sum(int(layer.weight.count_nonzero()) for layer in prunable_layers(model).values())
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Hold the milliseconds of one forward pass of `batch` images: median and quartiles."""
-
-    median: float
-    q25: float
-    q75: float
-    batch: int
-    threads: int
-
-
-def latency(model: nn.Module, batch: int = 1, *, threads: int | None = None,
-            seconds: float = 0.5) -> Latency:
-    """Time forward passes of `batch` images in eval mode, warmed up, for about `seconds`.
-
-    `threads` are torch's, by default as many as it uses now. The model is laid out as is:
-    contiguous weights, as `load_trained` and `remove_units` return them.
-    """
-    require(batch >= 1, "batch", batch, "1 or more")
-    images, threads = torch.rand(batch, 1, 28, 28), _threads(threads)
-    with evaluating(model), torch.inference_mode():
-        times = torch.tensor(_times(lambda: model(images), threads, seconds))
-    q25, median, q75 = times.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
-    return Latency(median, q25, q75, batch, threads)
-
-
 def side_by_side(calls: Mapping[str, Callable[[], object]], *, threads: int | None = None,
                  seconds: float = 0.5, rounds: int = 5) -> dict[str, float]:
     """Time several calls in turns, so that whatever else the machine does strikes all of them.
 
     In each round each call is repeated, warmed up, for about `seconds` / `rounds`. Returns for each
-    the median over rounds of its median milliseconds. `threads` are torch's, as in `latency`.
+    the median over rounds of its median milliseconds. `threads`: torch's, by default those of now.
     """
     require(rounds >= 1, "rounds", rounds, "1 or more")
-    medians: dict[str, list[float]] = {name: [] for name in calls}
-    threads = _threads(threads)
-    with torch.inference_mode():
-        for _ in range(rounds):
-            for name, call in calls.items():
-                medians[name].append(statistics.median(_times(call, threads, seconds / rounds)))
-    return {name: statistics.median(found) for name, found in medians.items()}
-
-
-def _threads(threads: int | None) -> int:
     require(threads is None or threads >= 1, "threads", threads, "1 or more")
-    return threads or torch.get_num_threads()
-
-
-def _times(call: Callable[[], object], threads: int, seconds: float) -> list[float]:
-    """Return the milliseconds of a call, one value for each block of calls."""
     from torch.utils.benchmark import Timer  # here: few lessons time anything
 
-    timer = Timer("call()", globals={"call": call}, num_threads=threads)
-    return [1000 * time for time in timer.blocked_autorange(min_run_time=seconds).times]
+    timers = {name: Timer("call()", globals={"call": call},
+                          num_threads=threads or torch.get_num_threads())
+              for name, call in calls.items()}
+    medians: dict[str, list[float]] = {name: [] for name in calls}
+    with torch.inference_mode():
+        for _ in range(rounds):
+            for name, timer in timers.items():
+                times = timer.blocked_autorange(min_run_time=seconds / rounds).times
+                medians[name].append(1000 * statistics.median(times))
+    return {name: statistics.median(found) for name, found in medians.items()}

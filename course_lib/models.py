@@ -12,6 +12,8 @@ from course_lib._allowed import require
 from course_lib._files import CHECKPOINTS, RESULTS, read_shipped
 from course_lib._state import seeded
 
+FOLDERS = "data/checkpoints data/results"  # what git restores
+
 
 def perceptron(width: int, seed: int = 0) -> nn.Sequential:
     """Build a network with one hidden layer, 784-width-10, or with none, 784-10, at width 0."""
@@ -154,8 +156,8 @@ def prunable_layers(model: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
     >>> list(prunable_layers(lenet_5()))
     ['conv1', 'conv2', 'fc1', 'fc2']
     """
-    kinds = (nn.Linear, nn.Conv2d)
-    layers = {name: part for name, part in model.named_modules() if isinstance(part, kinds)}
+    layers = {name: part for name, part in model.named_modules()
+              if isinstance(part, nn.Linear | nn.Conv2d)}
     require(bool(layers), "model", type(model), "one with a Linear or Conv2d in it")
     return layers
 
@@ -171,8 +173,7 @@ def load_trained(name: str) -> nn.Module:
 
 def load_weights(model: nn.Module, name: str) -> nn.Module:
     """Give a model the weights of the checkpoint `name`, verified; return it in eval mode."""
-    folders = "data/checkpoints data/results"
-    record = json.loads(read_shipped(RESULTS / f"train_{name}.json", folders))
-    content = read_shipped(CHECKPOINTS / f"{name}.safetensors", folders, record["sha256"])
+    record = json.loads(read_shipped(RESULTS / f"train_{name}.json", FOLDERS))
+    content = read_shipped(CHECKPOINTS / f"{name}.safetensors", FOLDERS, record["sha256"])
     model.load_state_dict(load(content))
     return model.eval()

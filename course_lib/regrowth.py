@@ -1,7 +1,6 @@
 """Pruning that can be taken back: what is pruned goes on learning, and returns where it has grown.
 
-One long schedule instead of rounds: the sparsity rises while the network trains, then the masks are
-frozen and it trains on. Source: Guo, Yao, Chen 2016 (Dynamic Network Surgery).
+Source: Guo, Yao, Chen 2016 (Dynamic Network Surgery). And which weights still do something at all.
 """
 
 import copy
@@ -9,15 +8,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
 
-from course_lib._allowed import check_share, require
-from course_lib._state import evaluating, seeded
-from course_lib.data import Split
-from course_lib.masks import Masks, apply_masks, keep_top
+from course_lib.masks import Masks
 from course_lib.models import prunable_layers
-from course_lib.training import batches, loss_of
 
 Weights = dict[str, Tensor]  # layer name -> its weight, pruned values included
 
@@ -39,54 +32,6 @@ def regrown(masks: Masks, weights: Weights, sparsity: float, hysteresis: float =
     threshold = float(every.kthvalue(zeros + 1).values) if zeros < len(every) else math.inf
     return {name: (size >= (1 + hysteresis) * threshold) | (
         masks[name] & (size >= (1 - hysteresis) * threshold)) for name, size in sizes.items()}
-
-
-def prune_while_training(model: nn.Module, split: Split, sparsity: float, *, rising: int,
-                         resting: int, lr: float = 1e-3, regrowth: bool = True, every: int = 100,
-                         teacher: nn.Module | None = None, seed: int = 0) -> Masks:
-    """Train the model that it is given while its sparsity rises, then rests; return the masks.
-
-    For `rising` epochs masks are chosen anew `every` so many steps, along Zhu and Gupta's cubic
-    curve; for `resting` ones they are frozen at exactly `sparsity` of all weights, and `lr` falls
-    to zero. With `regrowth` the pruned weights go on learning from the gradients at zero (straight
-    through); without it they stay zero. `teacher` as in `train`.
-    """
-    check_share("sparsity", sparsity)
-    for name, n in {"rising": rising, "resting": resting, "every": every}.items():
-        require(isinstance(n, int) and n >= 1, name, n, "a whole number, 1 or more")
-    optimizer = AdamW(model.parameters(), lr=lr, weight_decay=0.0, fused=True)
-    rise, steps = (epochs * math.ceil(len(split) / 128) for epochs in (rising, rising + resting))
-    schedule = LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / (steps - rise)))
-    layers = prunable_layers(model.train())
-    weights = {name: layer.weight.data for name, layer in layers.items()}
-    masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
-    with seeded(seed), evaluating(teacher or nn.Identity()):
-        stream = (batch for _ in range(rising + resting) for batch in batches(split, 128))
-        for step, batch in enumerate(stream):
-            if step == rise:
-                masks = _exactly(masks, weights, sparsity)
-            elif step < rise and step % every == 0:
-                masks = regrown(masks, weights, sparsity * (1 - (1 - step / rise) ** 3))
-            for name, layer in layers.items():
-                layer.weight.data = weights[name] * masks[name]  # what the loss is read with
-            optimizer.zero_grad()
-            loss_of(model, *batch, teacher).backward()
-            for name, layer in layers.items():
-                layer.weight.data = weights[name]  # what learns
-            optimizer.step()
-            schedule.step()
-            if step >= rise or not regrowth:
-                apply_masks(model, masks)
-    model.eval()
-    return masks
-
-
-def _exactly(masks: Masks, weights: Weights, sparsity: float) -> Masks:
-    """Keep the largest of the weights that stay, and of the others, so that the share is exact."""
-    scores = [weight.abs() + masks[name] * weight.abs().max() for name, weight in weights.items()]
-    chosen = keep_top(torch.cat([score.flatten() for score in scores]), sparsity)
-    parts = chosen.split([score.numel() for score in scores])
-    return {name: part.view_as(masks[name]) for name, part in zip(masks, parts, strict=True)}
 
 
 def effective_weights(model: nn.Sequential) -> Masks:

@@ -49,21 +49,6 @@ def from_relative_index(gaps: np.ndarray, values: np.ndarray, length: int) -> np
     return flat
 
 
-def gap_bits(weights: np.ndarray) -> float:
-    """Return the entropy in bits of where the non-zeros are, counted along the rows.
-
-    It is that of the gaps, the zeros before each non-zero, as if each were drawn on its own from
-    the shares in which they occur: −Σ p·log2(p) over the gaps' lengths, times the number of gaps.
-    A code for one gap after another needs at least so much, and its tables beside it.
-
-    >>> gap_bits(np.array([0, 1, 1, 0, 0, 1, 0, 0, 0, 1]))  # four gaps, two bits each
-    8.0
-    """
-    places = np.flatnonzero(weights)
-    _, counts = np.unique(np.diff(places, prepend=-1), return_counts=True)
-    return float(-(counts * np.log2(counts / max(1, counts.sum()))).sum())
-
-
 def huffman(symbols: np.ndarray, tables: np.ndarray | None = None
             ) -> tuple[np.ndarray, np.ndarray]:
     """Return symbols, (n,), as Huffman code in words of 32 bits, and its counts.
@@ -126,15 +111,3 @@ def decode_layer(arrays: Arrays, shape: tuple[int, ...]) -> np.ndarray:
     flat = from_relative_index(gaps, arrays["values"], int(rows.sum() * columns.sum()))
     full[np.ix_(rows, columns)] = flat.reshape(rows.sum(), columns.sum())
     return full.reshape(shape)
-
-
-def encode_values(values: np.ndarray) -> Arrays:
-    """Return the distinct values as a `book`, and where in it each value stands, Huffman-coded."""
-    book, numbers = np.unique(values, return_inverse=True)
-    words, counts = huffman(numbers)
-    return {"book": book, "book_counts": counts, "numbers": words}
-
-
-def decode_values(arrays: Arrays) -> np.ndarray:
-    """Return the values that `encode_values` stored."""
-    return arrays["book"][from_huffman(arrays["numbers"], arrays["book_counts"])]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from course_lib._allowed import check_keys, require
-from course_lib._means import add_means
+from course_lib._allowed import check_indices, check_keys, require
+from course_lib._state import evaluating
 from course_lib.chains import ARGUMENTS, NORMS, WEIGHTED, check_chain
 from course_lib.data import Split
 from course_lib.masks import Keep
@@ -58,14 +58,13 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero",
     """Return a smaller model without the units that `keep` leaves out; `model` stays as it is.
 
     `keep` is {layer: sorted int64 indices of the outputs that stay}; layers it does not name stay
-    whole, and the output layer must. With constants "zero" the result gives the same outputs as
-    `zero_units(model, keep)`. With "fold" it gives, in eval mode, those of the model in which only
-    the weights of those units are zero: what such a unit still emits, its bias after batch norm and
-    ReLU, goes into the next layer's bias. Where zero padding makes that inexact, it raises
-    ValueError, and for anything but an nn.Sequential of the layers in `chains.ARGUMENTS`.
-    With "mean" what each unit that goes passes on, on average over the images of `split`, goes into
-    the next layer's bias: exact for a unit that always passes on the same, wherever "fold" is.
-    `split` belongs to "mean" alone.
+    whole, and the output layer must. With constants "zero" the outputs are those of
+    `zero_units(model, keep)`. "fold": those, in eval mode, of the model in which only the weights
+    of these units are zero; what such a unit still emits, its bias after batch norm and ReLU, goes
+    into the next layer's bias. "mean": into that bias goes what each unit passes on, on average
+    over the images of `split`; exact for one that always passes on the same, wherever "fold" is.
+    Raises ValueError where zero padding makes "fold" inexact, and for anything but an nn.Sequential
+    of the layers in `chains.ARGUMENTS`.
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> remove_units(model, {"0": torch.tensor([0, 2])})[2]
@@ -87,7 +86,7 @@ def remove_units(model: nn.Module, keep: Keep, *, constants: str = "zero",
     result = nn.Sequential(smaller)
     result.training = model.training  # of the chain itself; each layer has that of its model
     if split is not None:
-        add_means(model, result, lost, split)
+        _add_means(model, result, lost, split)
     return result
 
 
@@ -148,15 +147,43 @@ def _like(part: nn.Module, state: dict[str, Tensor | None], **sizes: int) -> nn.
     return layer
 
 
+def _add_means(model: nn.Sequential, smaller: nn.Sequential, lost: dict[str, Tensor],
+               split: Split) -> None:
+    """Add to the biases of `smaller` what the lost inputs of its layers brought them on average.
+
+    `lost` is {layer: (inputs that went, outputs that stay)}. Each input counts by its mean over the
+    images, place by place, and what a convolution makes of it by its mean over the map.
+    """
+    layers, reduced = dict(model.named_children()), dict(smaller.named_children())
+    with torch.no_grad():
+        for name, signal in _mean_inputs(model, split, lost).items():
+            inputs, outputs = lost[name]
+            alone = torch.zeros_like(signal)
+            alone[:, inputs] = signal[:, inputs]
+            brought = layers[name](alone) - layers[name](torch.zeros_like(signal))
+            bias = brought.flatten(2).mean(2) if brought.dim() > 2 else brought
+            own = 0 if reduced[name].bias is None else reduced[name].bias
+            reduced[name].bias = nn.Parameter(bias[0, outputs] + own)
+
+
+def _mean_inputs(model: nn.Sequential, split: Split, layers: dict) -> dict[str, Tensor]:
+    """Return what comes into these layers, averaged over the images: one "image" for each."""
+    sums: dict[str, Tensor] = {}
+    with evaluating(model), torch.no_grad():
+        for signal in split.images.split(1_000):
+            for name, part in model.named_children():
+                if name in layers:
+                    sums[name] = sums.get(name, 0) + signal.sum(0, keepdim=True)
+                signal = part(signal)
+    return {name: total / len(split) for name, total in sums.items()}
+
+
 def _check(model: nn.Module, keep: Keep) -> None:
     check_chain(model)
     layers = {name: part for name, part in model.named_children() if isinstance(part, WEIGHTED)}
     check_keys("keep", keep, layers)
     for name, stay in keep.items():
         units = layers[name].weight.shape[0]
-        fine = stay.dtype == torch.int64 and stay.dim() == 1 and len(stay) > 0 and (
-            bool((stay.diff() > 0).all()) and stay[0] >= 0 and stay[-1] < units)
-        require(fine, f"keep[{name!r}]", stay, f"a tensor of int64 indices from 0 to {units - 1}, "
-                "one or more, sorted, each once: see stay.unique()")
+        check_indices(f"keep[{name!r}]", stay, units)
         require(len(stay) == units or name != list(layers)[-1], f"len(keep[{name!r}])", len(stay),
                 f"{units}: the outputs of the last layer are the network's answers")

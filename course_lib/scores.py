@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import torch
@@ -188,12 +189,10 @@ def _forward(model: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor
         if current:
             outputs[current] = output
 
-    hooks = [part.register_forward_hook(partial(note, name))
-             for name, part in model.named_modules() if not any(part.children())]
-    try:
+    with ExitStack() as hooks:  # it takes them off again
+        for name, part in model.named_modules():
+            if not any(part.children()):
+                hooks.enter_context(part.register_forward_hook(partial(note, name)))
         logits = model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     outputs.pop(list(layers)[-1], None)
     return logits, outputs

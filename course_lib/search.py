@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import nn
 
-from course_lib._allowed import require
+from course_lib._allowed import check_whole, require
 from course_lib.data import MNIST, Split
 from course_lib.intervals import Drop, drop_between
-from course_lib.masks import kept_units, magnitude_masks, masked, unit_masks
+from course_lib.masks import magnitude_masks, masked, unit_masks, units_to_keep
 from course_lib.measure import nonzero_weights
 from course_lib.models import prunable_layers
 from course_lib.removal import zero_units
@@ -28,60 +28,30 @@ def sensitivity_scan(model: nn.Module, split: Split, sparsities: Sequence[float]
 
     By "weight" the smallest weights go; by "neuron" or "filter" the units of smallest L1 norm,
     wholly, with bias and batch norm; by "column" or "channel" the inputs of smallest L1 norm.
-    Layers that have no such units, and the output layer where its units would go, are left out.
-    With `statistics` every batch norm estimates its own anew on that split before accuracy is read,
-    see `reestimate_batch_norm`: those that training stored do not fit a pruned network.
-    Source: Li et al. 2017.
+    Layers without such units are left out, and the output layer where its units would go. With
+    `statistics`, a split, batch norms are estimated anew on it first. Source: Li et al. 2017.
     """
     names = prunable_layers(model) if granularity == "weight" else unit_layers(model, granularity)
     scan: dict[str, list[float]] = {name: [] for name in names}
     for name, share in itertools.product(names, sparsities):
-        pruned = _with_one_layer_pruned(model, name, share, granularity)
+        pruned = _one_layer_pruned(model, name, share, granularity)
         if statistics is not None:
             pruned = reestimate_batch_norm(pruned, statistics)
         scan[name].append(evaluate(pruned, split))
     return scan
 
 
-def _with_one_layer_pruned(model: nn.Module, name: str, share: float,
-                           granularity: str) -> nn.Module:
-    if granularity == "weight":
-        masks = magnitude_masks(model, {name: share})
-    else:
-        masks = unit_masks(model, {name: share}, granularity)
+def _one_layer_pruned(model: nn.Module, name: str, share: float, granularity: str) -> nn.Module:
     if granularity in ("neuron", "filter"):
-        return zero_units(model, {name: kept_units(masks)[name]})
-    return masked(model, masks)
-
-
-def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
-                  loss: float) -> dict[str, float]:
-    """Return for each layer the largest sparsity at which it alone loses at most `loss`.
-
-    `scan` is what `sensitivity_scan` found at these sparsities, the first of which is the
-    reference. Between two of them accuracy is taken to lie on a line.
-
-    >>> shares_within({"fc1": [1.0, 1.0, 0.5], "fc2": [1.0, 1.0, 1.0]}, [0.0, 0.5, 1.0], 0.25)
-    {'fc1': 0.75, 'fc2': 1.0}
-    """
-    require(0 <= loss <= 1, "loss", loss, "a share from 0 to 1 (one point is 0.01)")
-    return {name: _share_within([accuracies[0] - accuracy for accuracy in accuracies], sparsities,
-                                loss) for name, accuracies in scan.items()}
-
-
-def _share_within(losses: Sequence[float], sparsities: Sequence[float], loss: float) -> float:
-    beyond = next((index for index, lost in enumerate(losses) if lost > loss), None)
-    if beyond is None:
-        return sparsities[-1]
-    way = (loss - losses[beyond - 1]) / (losses[beyond] - losses[beyond - 1])
-    return sparsities[beyond - 1] + way * (sparsities[beyond] - sparsities[beyond - 1])
+        return zero_units(model, units_to_keep(model, {name: share}))
+    return masked(model, magnitude_masks(model, {name: share}) if granularity == "weight"
+                  else unit_masks(model, {name: share}, granularity))
 
 
 def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
     """Return the accuracy of the original minus that of the pruned model, on the same images.
 
-    Only images that the two judge differently count for the interval, which is much narrower than
-    one from two separate accuracies.
+    Only images that the two judge differently count for the interval, which is narrow for that.
     """
     return drop_between(predictions(original, split) == split.labels,
                         predictions(pruned, split) == split.labels)
@@ -91,7 +61,7 @@ def drop(original: nn.Module, pruned: nn.Module, split: Split) -> Drop:
 class Trial:
     """Hold one trial of a search: how strongly it pruned, what is not zero, the validation drop."""
 
-    strength: float
+    strength: float | None  # None: nothing is pruned
     nonzero: int
     drop: Drop
     model: nn.Module
@@ -99,18 +69,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """Hold the end of a search: the smallest model within the bound on validation, and its drops.
+    """Hold a search's end: the smallest model within the bound on validation, and its drops."""
 
-    `verdict` is that of the drop on test, "met", "open" or "missed", or "nothing fits" if no trial
-    stayed within the bound on validation: then `model` is the original, `strength` None.
-    """
-
-    model: nn.Module
-    strength: float | None
+    model: nn.Module  # the original where no trial is within the bound
+    strength: float | None  # and then None
     nonzero: int
     validation: Drop
     test: Drop
-    verdict: str
+    verdict: str  # of the drop on test, "met", "open" or "missed"; or "nothing fits"
     evaluations: int
 
 
@@ -133,11 +99,7 @@ def drop_bound_trials(model: nn.Module, data: MNIST, drop_bound: float, prune: P
     All are tried, since accuracy need not fall steadily: a later one may fit where an earlier one
     does not. Then the gap behind the last that fits is halved again and again.
     """
-    require(0 <= drop_bound <= 1, "drop_bound", drop_bound,
-            "a share from 0 to 1 (one point is 0.01)")
-    require(len(strengths) > 0 and list(strengths) == sorted(set(strengths)), "strengths",
-            list(strengths), "one or more, rising")
-    require(isinstance(refine, int) and refine >= 0, "refine", refine, "a whole number, 0 or more")
+    _check(drop_bound, strengths, refine)
     mild = severe = None  # the last strength that fits, and the one behind it
     for strength in strengths:
         trial = _trial(model, data.validation, prune, strength)
@@ -155,6 +117,13 @@ def drop_bound_trials(model: nn.Module, data: MNIST, drop_bound: float, prune: P
             severe = trial.strength
 
 
+def _check(drop_bound: float, strengths: Sequence[float], refine: int) -> None:
+    require(0 <= drop_bound <= 1, "drop_bound", drop_bound, "0 to 1 (one point is 0.01)")
+    require(len(strengths) > 0 and list(strengths) == sorted(set(strengths)), "strengths",
+            list(strengths), "one or more, rising")
+    check_whole("refine", refine, 0)
+
+
 def _trial(model: nn.Module, split: Split, prune: Prune, strength: float) -> Trial:
     pruned = prune(model, strength)
     return Trial(strength, nonzero_weights(pruned), drop(model, pruned, split), pruned)
@@ -162,14 +131,11 @@ def _trial(model: nn.Module, split: Split, prune: Prune, strength: float) -> Tri
 
 def conclude(model: nn.Module, data: MNIST, drop_bound: float, trials: Sequence[Trial]) -> Found:
     """Choose the smallest fitting trial; only now look at the test split, once."""
-    best = smallest_within(trials, drop_bound)
-    if best is None:
-        validation, test = (drop(model, model, split) for split in (data.validation, data.test))
-        return Found(model, None, nonzero_weights(model), validation, test, "nothing fits",
-                     len(trials))
+    best = smallest_within(trials, drop_bound) or Trial(
+        None, nonzero_weights(model), drop(model, model, data.validation), model)
     test = drop(model, best.model, data.test)
-    return Found(best.model, best.strength, best.nonzero, best.drop, test,
-                 test.verdict(drop_bound), len(trials))
+    verdict = "nothing fits" if best.strength is None else test.verdict(drop_bound)
+    return Found(best.model, best.strength, best.nonzero, best.drop, test, verdict, len(trials))
 
 
 def smallest_within(candidates: Iterable, drop_bound: float, *,
@@ -177,8 +143,7 @@ def smallest_within(candidates: Iterable, drop_bound: float, *,
                     size: Callable[[Any], float] = lambda trial: trial.nonzero) -> Any:
     """Return the smallest candidate that drops at most `drop_bound`, None if there is none.
 
-    `drop` and `size` read a candidate, by default a `Trial`. Where the unpruned network is an
-    answer, let it be a candidate too.
+    `drop` and `size` read a candidate, by default a `Trial`. The unpruned network may be one too.
 
     >>> networks = [(900, 0.0), (500, 0.006), (300, 0.004), (100, 0.05)]
     >>> smallest_within(networks, 0.005, drop=lambda each: each[1], size=lambda each: each[0])

@@ -1,8 +1,4 @@
-"""Sizes of one network in real bytes: each is written, and read back to an equal model.
-
-A file of zeros is as long as a file of other numbers. What a sparse network takes depends on how
-its zeros are left out, and on what it costs to say where the others are.
-"""
+"""Sizes of one network in real bytes: each is written, and read back to an equal model."""
 
 import copy
 import gzip
@@ -22,21 +18,18 @@ from torch import Tensor, nn
 from course_lib import relative_index as index
 from course_lib._allowed import require
 from course_lib.models import prunable_layers
+from course_lib.relative_index import Arrays
 
-Arrays = index.Arrays
 State = dict[str, Tensor]
 BITS = {2: 5, 4: 8}  # of a relative index, as in Deep Compression: of a matrix, of a convolution
 
 
 @dataclass(frozen=True)
 class Format:
-    """Hold a way to write a model: `write(model)` gives bytes, `read(bytes, model)` a state_dict.
-
-    `read` takes names and shapes from the model, never its values.
-    """
+    """Hold a way to write a model: `write(model)` gives bytes, `read(bytes, model)` its state."""
 
     write: Callable[[nn.Module], bytes]
-    read: Callable[[bytes, nn.Module], State]
+    read: Callable[[bytes, nn.Module], State]  # of the model: names and shapes, never its values
 
 
 def sizes(model: nn.Module) -> dict[str, int]:
@@ -131,12 +124,16 @@ def _code_relative(weight: Tensor) -> Arrays:
 
 
 def _code_shared(weight: Tensor) -> Arrays:
+    """Return the distinct values as a `book`, and where in it each value stands, Huffman-coded."""
     arrays = _code_relative(weight)
-    return arrays | index.encode_values(arrays.pop("values"))
+    book, numbers = np.unique(arrays.pop("values"), return_inverse=True)
+    words, counts = index.huffman(numbers)
+    return arrays | {"book": book, "book_counts": counts, "numbers": words}
 
 
 def _decode_shared(arrays: Arrays, shape: torch.Size) -> np.ndarray:
-    return index.decode_layer(arrays | {"values": index.decode_values(arrays)}, shape)
+    values = arrays["book"][index.from_huffman(arrays["numbers"], arrays["book_counts"])]
+    return index.decode_layer(arrays | {"values": values}, shape)
 
 
 FORMATS = {

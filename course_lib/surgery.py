@@ -1,8 +1,7 @@
 """Surgery: new values for the weights that stay, solved and not trained, without labels.
 
-A few thousand inputs tell which combinations of a layer's inputs occur. The weights that stay are
-set so that on those the layer says, as nearly as it can, what it said before. Source of the idea:
-LeCun, Denker, Solla 1990; Hassibi and Stork 1993.
+They are set so that on a few thousand inputs the layer says, as nearly as it can, what it said
+before. Source of the idea: LeCun, Denker, Solla 1990; Hassibi and Stork 1993.
 """
 
 import copy
@@ -11,9 +10,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from course_lib._allowed import by_layer, check_share, check_tensors, require
+from course_lib._allowed import by_layer, check_share, check_size, check_whole, require
 from course_lib._inputs import input_rows
-from course_lib.masks import Masks, keep_top
+from course_lib.masks import Masks, full_masks, keep_top
 from course_lib.models import prunable_layers
 
 
@@ -31,8 +30,7 @@ def refit(model: nn.Module, masks: Masks, inputs: Tensor, *, damping: float = 0.
     >>> refit(model, {"0": torch.tensor([[True, False]])}, twice, damping=0.0)[0].weight.data
     tensor([[2., 0.]])
     """
-    layers = prunable_layers(model)
-    check_tensors("masks", masks, {name: layer.weight.bool() for name, layer in layers.items()})
+    full_masks(model, masks)  # refuses what does not fit
     pruned = copy.deepcopy(model)
     for name, layer in prunable_layers(pruned).items():
         if name in masks:
@@ -43,7 +41,8 @@ def refit(model: nn.Module, masks: Masks, inputs: Tensor, *, damping: float = 0.
             for row, mask in enumerate(masks[name].flatten(1)):
                 stay = mask.nonzero().flatten()
                 target = with_dense[stay] @ old[row] + ridge[0, 0] * old[row, stay]
-                new[row, stay] = _solve(name, (gram + ridge)[stay][:, stay], target)
+                root = _cholesky(name, (gram + ridge)[stay][:, stay])
+                new[row, stay] = torch.cholesky_solve(target[:, None], root)[:, 0]
             layer.weight.data = new.view_as(layer.weight).to(layer.weight.dtype)
     return pruned
 
@@ -70,13 +69,8 @@ def _moments(pruned: nn.Module, dense: nn.Module, name: str, inputs: Tensor
 
 
 def _ridge(gram: Tensor, damping: float) -> Tensor:
-    require(0 <= damping < torch.inf, "damping", damping, "0 or more, and finite")
+    check_size("damping", damping)
     return damping * gram.diag().mean() * torch.eye(len(gram), dtype=gram.dtype)
-
-
-def _solve(name: str, gram: Tensor, target: Tensor) -> Tensor:
-    root = _cholesky(name, gram)
-    return torch.cholesky_solve(target[:, None], root)[:, 0]
 
 
 def _cholesky(name: str, gram: Tensor) -> Tensor:
@@ -95,10 +89,9 @@ def sparsegpt(model: nn.Module, sparsity: float | dict[str, float] | str, inputs
     over the inputs that the pruned layers before give, λ as in `refit`. The model that is given
     stays as it is. Source: Frantar and Alistarh 2023.
     """
-    require(isinstance(block, int) and block >= 1, "block", block, "a whole number, 1 or more")
+    check_whole("block", block)
     layers = prunable_layers(model)
-    shares = dict.fromkeys(layers, sparsity) if sparsity == "2:4" else by_layer(
-        "sparsity", sparsity, layers)
+    shares = by_layer("sparsity", sparsity, layers)
     for name, share in shares.items():
         _check_share(name, share, layers[name].weight[0].numel(), block)
     pruned, masks = copy.deepcopy(model), {}

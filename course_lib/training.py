@@ -14,7 +14,7 @@ from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import LinearLR
 from tqdm.auto import tqdm
 
-from course_lib._allowed import require
+from course_lib._allowed import check_size, check_whole, require
 from course_lib._state import evaluating, seeded
 from course_lib.data import Split
 from course_lib.masks import Masks, apply_masks
@@ -38,25 +38,20 @@ def train(model: nn.Module, split: Split, *, epochs: int, lr: float = 1e-3, batc
     _check(model, split, epochs, lr, batch_size, optimizer, l1, l2)
     optimizer = OPTIMIZERS[optimizer](model.parameters(), lr=lr, weight_decay=l2, fused=True)
     schedule = LinearLR(optimizer, 1.0, 0.0, max(1, epochs * math.ceil(len(split) / batch_size)))
-    losses, teaching = [], evaluating(teacher or nn.Identity())
+    totals, teaching = [0.0] * epochs, evaluating(teacher or nn.Identity())
     with _training(model, masks or {}) as pruned, teaching, seeded(seed):
-        for _ in tqdm(range(epochs), desc="epochs", leave=False, delay=2,
-                      disable="TQDM_DISABLE" in os.environ):
-            losses.append(0.0)
+        for epoch in tqdm(range(epochs), desc="epochs", leave=False, delay=2,
+                          disable="TQDM_DISABLE" in os.environ):
             for images, labels in batches(split, batch_size):
                 loss = loss_of(model, images, labels, teacher, l1)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 schedule.step()
-                _back_to_zero(pruned)
-                losses[-1] += loss.item() * len(labels)
-    return [total / len(split) for total in losses]
-
-
-def _back_to_zero(pruned: list[tuple[Tensor, Tensor]]) -> None:
-    for weight, where in pruned:
-        weight.data.masked_fill_(where, 0)
+                for weight, where in pruned:  # back to zero
+                    weight.data.masked_fill_(where, 0)
+                totals[epoch] += loss.item() * len(labels)
+    return [total / len(split) for total in totals]
 
 
 def loss_of(model: nn.Module, images: Tensor, labels: Tensor, teacher: nn.Module | None = None,
@@ -98,12 +93,12 @@ def _training(model: nn.Module, masks: Masks) -> Iterator[list[tuple[Tensor, Ten
 def _check(model: nn.Module, split: Split, epochs: int, lr: float, batch_size: int, optimizer: str,
            l1: float, l2: float) -> None:
     require(len(split) > 0, "len(split)", 0, "1 or more")
-    for name, n, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
-        require(isinstance(n, int) and n >= least, name, n, f"an integer, {least} or more")
+    check_whole("epochs", epochs, 0)
+    check_whole("batch_size", batch_size)
     require(0 < lr < math.inf, "lr", lr, "more than 0, and finite")
     require(optimizer in OPTIMIZERS, "optimizer", optimizer, f"one of {', '.join(OPTIMIZERS)}")
-    for name, value in {"l1": l1, "l2": l2}.items():
-        require(0 <= value < math.inf, name, value, "0 or more, and finite")
+    check_size("l1", l1)
+    check_size("l2", l2)
     for name, values in model.named_parameters():
         require(bool(values.isfinite().all()), f"a value in {name}", math.nan, "finite")
 
@@ -123,10 +118,10 @@ def predictions(model: nn.Module, split: Split) -> Tensor:
 def reestimate_batch_norm(model: nn.Module, split: Split, *, images: int = 2_000) -> nn.Module:
     """Return a copy whose batch norms have estimated their means and variances anew.
 
-    Pruning changes what comes into a batch norm, and the statistics that it stored in training no
-    longer fit. Here the first `images` of the split pass through, about 500 at a time, and the new
-    statistics are the plain averages of those of the batches. No label is read, no weight changes,
-    dropout is off. Fewer than two images raise ValueError. Source: Li et al. 2020 (EagleEye).
+    Those of training do not fit what comes into it after pruning. The first `images` of the split
+    pass through, about 500 at a time; the new statistics are the plain averages of the batches'. No
+    label is read, no weight changes, dropout is off. Fewer than two images raise ValueError.
+    Source: Li et al. 2020 (EagleEye).
     """
     chosen, model = split[:images].images, copy.deepcopy(model)
     require(len(chosen) > 1, "len(split[:images])", len(chosen), "2 or more")

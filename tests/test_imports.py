@@ -1,12 +1,14 @@
 """What may import what: two packages, one direction; inside each a tower without a circle."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
 
 import pytest
 
+import course_lib
 from course_lib._files import HOME
 
 FILES = {".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__"): path
@@ -42,6 +44,17 @@ def test_the_library_imports_nothing_of_what_runs_the_course():
     for name, needs in arrows().items():
         if name.split(".")[0] == "course_lib":
             assert {need.split(".")[0] for need in needs} <= {"course_lib"}, name
+
+
+def test_the_library_is_as_small_as_readme_says_and_its_map_names_every_file():
+    lines = {path.stem: len(path.read_text("utf-8").splitlines())
+             for path in (HOME / "course_lib").glob("*.py")}
+    read = {name for name in lines if not name.startswith("_")}
+    assert max(lines.values()) <= 200
+    assert sum(lines.values()) <= 2_500
+    said = " ".join((HOME / "README.md").read_text("utf-8").split())
+    assert f"`course_lib`: {len(read)} files of at most 200 lines, 2,500 in all" in said
+    assert set(re.findall(r"^    (\w+) {2,}\S", course_lib.__doc__, re.MULTILINE)) == read
 
 
 def room(name):

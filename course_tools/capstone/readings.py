@@ -28,17 +28,17 @@ def right_on(content: bytes, part: str) -> Tensor:
     """Return which digits of a part the network in a file reads right, bool (n,)."""
     if part == "test":
         _seen.add(hashlib.sha256(content).hexdigest())
-    return predictions(read_submission(content), _splits()[part]) == _splits()[part].labels
+    return predictions(read_submission(content), splits()[part]) == splits()[part].labels
 
 
 @cache
 def reference_right_on(part: str) -> Tensor:
     """Return which digits of a part the reference reads right, bool (n,)."""
-    return predictions(load_trained(REFERENCE), _splits()[part]) == _splits()[part].labels
+    return predictions(load_trained(REFERENCE), splits()[part]) == splits()[part].labels
 
 
 @cache
-def _splits() -> dict[str, Split]:
+def splits() -> dict[str, Split]:
     """Return validation and test; the training images are not kept a second time."""
     data = load_mnist()
     return {part: Split(split.images.clone(), split.labels.clone())

@@ -1,20 +1,16 @@
 """Exercises of lesson 04, filters and channels."""
 
-from dataclasses import dataclass
-from functools import cache
-
 import torch
 from torch import Tensor, nn
 
-from course_lib.data import MNIST, load_mnist
 from course_lib.masks import units_to_keep
 from course_lib.measure import measure
 from course_lib.models import load_trained
 from course_lib.removal import remove_units
 from course_lib.training import evaluate, reestimate_batch_norm
 
-from course_tools.capstone.levels import Finding
 from course_tools.exercises.kinds import Exercise, Project, Quiz
+from course_tools.exercises.weighing import Scales, Weighed, mnist
 
 
 def channel_norms(weight: Tensor) -> Tensor:
@@ -48,48 +44,20 @@ def half(model: nn.Sequential) -> nn.Sequential:
     return remove_units(model, units_to_keep(model, shares))
 
 
-@dataclass(frozen=True)
-class Half:
-    """Hold the share of weights that is left, and the accuracy with statistics estimated anew."""
-
-    left: float
-    accuracy: float
-
-
 LEFT, ACCURACY = 0.5, 0.985
 
 
-@cache
-def _mnist() -> MNIST:
-    return load_mnist()
+def _read(answer: nn.Module) -> Weighed:
+    """Return the share of weights left, and the accuracy on 2,000 digits, batch norms anew."""
+    accuracy = evaluate(reestimate_batch_norm(answer, mnist().train), mnist().validation[:2_000])
+    return Weighed(measure(answer).weights / measure(load_trained("vgg_mini")).weights, accuracy)
 
 
-def weighed(answer: object) -> Half:
-    """Count a network's weights; estimate its batch norms anew, and read 2,000 validation digits.
-
-    What is no network for these images raises ValueError.
-    """
-    if not isinstance(answer, nn.Module):
-        raise ValueError(f"my_half is a {type(answer).__name__}; allowed is a network, such as "
-                         "remove_units returns")
-    whole = measure(load_trained("vgg_mini")).weights
-    try:
-        accuracy = evaluate(reestimate_batch_norm(answer, _mnist().train),
-                            _mnist().validation[:2_000])
-        return Half(measure(answer).weights / whole, accuracy)
-    except (RuntimeError, IndexError) as error:
-        raise ValueError(f"my_half does not run on the digits: {error}") from None
-
-
-def findings(found: Half) -> tuple[Finding, ...]:
-    """Hold a network against the two budgets, in words that are the same in every run."""
-    fits = {"weights": found.left <= LEFT, "accuracy": found.accuracy >= ACCURACY}
-    return tuple(Finding(name, "met" if fits[name] else "missed", told)
-                 for name, told in ASKED.items())
-
-
-ASKED = {"weights": f"at most {100 * LEFT:g} % of vgg_mini's",
-         "accuracy": f"at least {100 * ACCURACY:g} %, statistics estimated anew"}
+SCALES = Scales(
+    "my_half", ", such as remove_units returns", _read,
+    {"weights": f"at most {100 * LEFT:g} % of vgg_mini's",
+     "accuracy": f"at least {100 * ACCURACY:g} %, statistics estimated anew"},
+    lambda found: (found.size <= LEFT, found.accuracy >= ACCURACY))
 
 
 def _parts(filters: int, after: int, *, seed: int) -> dict[str, Tensor]:
@@ -288,13 +256,12 @@ EXERCISES = (
     ),
     Project(
         "4.7", "Half of it", 3, 10,
-        reference=half, weigh=weighed, budgets=findings,
-        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        reference=half, weigh=SCALES.weigh, budgets=SCALES.findings, met=SCALES.met,
         mistakes={
             "Too many weights are left, and too much accuracy is lost: take from other layers.":
-                lambda found: found.left > LEFT and found.accuracy < ACCURACY,
+                lambda found: found.size > LEFT and found.accuracy < ACCURACY,
             "It reads well, but more than half of the weights are left. Which layers have the most "
-            "weights?": lambda found: found.left > LEFT,
+            "weights?": lambda found: found.size > LEFT,
             "It is as bad as guessing: one layer at least gave far more than it can.":
                 lambda found: found.accuracy < 0.3,
             "It is small enough. Which layer's share costs most, in the scan? And does a layer "

@@ -2,19 +2,17 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.data import MNIST, load_mnist
+from course_lib.data import MNIST
 from course_lib.iterative import prune_and_retrain
 from course_lib.measure import nonzero_weights
 from course_lib.training import evaluate
 
-from course_tools.capstone.levels import Finding
 from course_tools.exercises.kinds import Exercise, Project, Quiz
+from course_tools.exercises.weighing import Scales, Weighed, mnist
 
 
 def cut(weight: Tensor, mask: Tensor, quality: float) -> Tensor:
@@ -133,44 +131,14 @@ def network(model: nn.Sequential, data: MNIST) -> nn.Sequential:
     return found
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """Hold how many times fewer weights than LeNet-300-100 a network has, and its accuracy."""
-
-    compression: float
-    accuracy: float
-
-
-FEWER, ACCURACY = 40, 0.981
-ASKED = {"weights": f"at least {FEWER} times fewer than LeNet-300-100's",
-         "accuracy": f"at least {100 * ACCURACY:g} % of the validation digits"}
-
-
-@cache
-def _mnist() -> MNIST:
-    return load_mnist()
-
-
-def weighed(answer: object) -> Weighed:
-    """Count what is not zero, and read the validation digits.
-
-    What is no network for these images, or has no weights, raises ValueError.
-    """
-    if not isinstance(answer, nn.Module):
-        raise ValueError(f"my_network is a {type(answer).__name__}; allowed is a network: build "
-                         "one, and give it the weights of a round with load_state_dict")
-    try:
-        accuracy = evaluate(answer, _mnist().validation)
-        return Weighed(266_200 / max(1, nonzero_weights(answer)), accuracy)
-    except (RuntimeError, IndexError) as error:
-        raise ValueError(f"my_network does not run on the digits: {error}") from None
-
-
-def findings(found: Weighed) -> tuple[Finding, ...]:
-    """Hold a network against the two budgets, in words that are the same in every run."""
-    fits = {"weights": found.compression >= FEWER, "accuracy": found.accuracy >= ACCURACY}
-    return tuple(Finding(name, "met" if fits[name] else "missed", told)
-                 for name, told in ASKED.items())
+FEWER, ACCURACY = 40, 0.981  # times fewer weights than LeNet-300-100
+SCALES = Scales(
+    "my_network", ": build one, and give it the weights of a round with load_state_dict",
+    lambda answer: Weighed(266_200 / max(1, nonzero_weights(answer)),
+                           evaluate(answer, mnist().validation)),
+    {"weights": f"at least {FEWER} times fewer than LeNet-300-100's",
+     "accuracy": f"at least {100 * ACCURACY:g} % of the validation digits"},
+    lambda found: (found.size >= FEWER, found.accuracy >= ACCURACY))
 
 
 EXERCISES = (
@@ -334,13 +302,12 @@ EXERCISES = (
     ),
     Project(
         "5.7", "Qualities of your own", 3, 8,
-        reference=network, weigh=weighed, budgets=findings,
-        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        reference=network, weigh=SCALES.weigh, budgets=SCALES.findings, met=SCALES.met,
         mistakes={
             "Too many weights are left, and too many digits lost: smaller steps, and more of them.":
-                lambda found: found.compression < FEWER and found.accuracy < ACCURACY,
+                lambda found: found.size < FEWER and found.accuracy < ACCURACY,
             "It reads well, but too many weights are left. Raise the quality where most weights "
-            "are, or add a round.": lambda found: found.compression < FEWER,
+            "are, or add a round.": lambda found: found.size < FEWER,
             "It is as bad as guessing: one layer at least gave far more than it can.":
                 lambda found: found.accuracy < 0.3,
             "It is small enough, but too many digits are lost. Spare the last layer, or make the "

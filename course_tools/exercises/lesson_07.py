@@ -1,19 +1,16 @@
 """Exercises of lesson 07, what is really saved."""
 
-from dataclasses import dataclass
-from functools import cache
 from math import ceil
 
 import torch
 from torch import Tensor, nn
 
-from course_lib.data import Split, load_mnist
 from course_lib.masks import keep_top
 from course_lib.sizes import SHARED, share_values
 from course_lib.training import evaluate
 
-from course_tools.capstone.levels import Finding
 from course_tools.exercises.kinds import Exercise, Project, Quiz
+from course_tools.exercises.weighing import Scales, Weighed, mnist
 
 
 def csr_bytes(nonzeros: int, rows: int) -> int:
@@ -77,43 +74,13 @@ def lean(twelve: nn.Sequential) -> nn.Sequential:
     return share_values(twelve, {"fc1": 2, "fc2": 4, "fc3": 5})
 
 
-@dataclass(frozen=True)
-class Lean:
-    """Hold the bytes of a file with shared values, and the validation accuracy."""
-
-    file_bytes: int
-    accuracy: float
-
-
-BYTES, ACCURACY = 21_000, 0.98
-ASKED = {"file": f"at most {BYTES:,} bytes with shared values",
-         "accuracy": f"at least {100 * ACCURACY:g} % on validation"}
-
-
-@cache
-def _validation() -> Split:
-    return load_mnist().validation
-
-
-def weighed(answer: object) -> Lean:
-    """Write a network with shared values, and let it read the validation digits.
-
-    What is no network for these images raises ValueError.
-    """
-    if not isinstance(answer, nn.Module):
-        raise ValueError(f"my_lean is a {type(answer).__name__}; allowed is a network, such as "
-                         "share_values returns")
-    try:
-        return Lean(len(SHARED.write(answer)), evaluate(answer, _validation()))
-    except (RuntimeError, IndexError) as error:
-        raise ValueError(f"my_lean does not run on the digits: {error}") from None
-
-
-def findings(found: Lean) -> tuple[Finding, ...]:
-    """Hold a network against the two budgets, in words that are the same in every run."""
-    fits = {"file": found.file_bytes <= BYTES, "accuracy": found.accuracy >= ACCURACY}
-    return tuple(Finding(name, "met" if fits[name] else "missed", told)
-                 for name, told in ASKED.items())
+BYTES, ACCURACY = 21_000, 0.98  # of the file with shared values
+SCALES = Scales(
+    "my_lean", ", such as share_values returns",
+    lambda answer: Weighed(len(SHARED.write(answer)), evaluate(answer, mnist().validation)),
+    {"file": f"at most {BYTES:,} bytes with shared values",
+     "accuracy": f"at least {100 * ACCURACY:g} % on validation"},
+    lambda found: (found.size <= BYTES, found.accuracy >= ACCURACY))
 
 
 EXERCISES = (
@@ -289,14 +256,13 @@ EXERCISES = (
     ),
     Project(
         "7.9", "A network in 21 kB", 3, 6,
-        reference=lean, weigh=weighed, budgets=findings,
-        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        reference=lean, weigh=SCALES.weigh, budgets=SCALES.findings, met=SCALES.met,
         mistakes={
             "It is short enough, and reads too few digits. The small layers make no file long: "
             "give them more bits.": lambda found: (
-                found.file_bytes <= BYTES and found.accuracy < ACCURACY),
+                found.size <= BYTES and found.accuracy < ACCURACY),
             "It reads well, and its file is too long. Where are most of the bytes?":
-                lambda found: found.accuracy >= ACCURACY and found.file_bytes > BYTES,
+                lambda found: found.accuracy >= ACCURACY and found.size > BYTES,
             "It is too long, and it reads too few digits as well.": lambda found: True,
         },
         idea="how many bits each layer's values need",

@@ -1,20 +1,17 @@
 """Exercises of lesson 09, in practice."""
 
 import copy
-from dataclasses import dataclass
-from functools import cache
 
 import torch
 import torch_pruning as tp
 from torch import Tensor, nn
 
-from course_lib.data import MNIST, load_mnist
 from course_lib.measure import measure
 from course_lib.models import ResNet, load_trained
 from course_lib.training import evaluate, reestimate_batch_norm
 
-from course_tools.capstone.levels import Finding
 from course_tools.exercises.kinds import Exercise, Project, Quiz
+from course_tools.exercises.weighing import Scales, Weighed, mnist
 
 
 def amount_for(sparsity: float, wanted: float) -> float:
@@ -99,46 +96,21 @@ def _block(k: int, *, silent: bool = True, other: int | None = None, order: bool
 
 # Half of the network
 
-@dataclass(frozen=True)
-class Half:
-    """Hold the share of parameters that is left, and the accuracy with statistics anew."""
-
-    left: float
-    accuracy: float
-
-
 LEFT, ACCURACY = 0.5, 0.98
-ASKED = {"parameters": f"at most {100 * LEFT:g} % of resnet_mini's",
-         "accuracy": f"at least {100 * ACCURACY:g} %, statistics estimated anew"}
 
 
-@cache
-def _mnist() -> MNIST:
-    return load_mnist()
-
-
-def weighed(answer: object) -> Half:
-    """Count a network's parameters; estimate its batch norms anew, and read 2,000 digits.
-
-    What is no network for these images raises ValueError.
-    """
-    if not isinstance(answer, nn.Module):
-        raise ValueError(f"my_half is a {type(answer).__name__}; allowed is a network, such as a "
-                         "pruned copy of resnet")
+def _read(answer: nn.Module) -> Weighed:
+    """Return the share of parameters left, and the accuracy on 2,000 digits, batch norms anew."""
+    accuracy = evaluate(reestimate_batch_norm(answer, mnist().train), mnist().validation[:2_000])
     whole = measure(load_trained("resnet_mini")).parameters
-    try:
-        accuracy = evaluate(reestimate_batch_norm(answer, _mnist().train),
-                            _mnist().validation[:2_000])
-        return Half(measure(answer).parameters / whole, accuracy)
-    except (RuntimeError, IndexError) as error:
-        raise ValueError(f"my_half does not run on the digits: {error}") from None
+    return Weighed(measure(answer).parameters / whole, accuracy)
 
 
-def findings(found: Half) -> tuple[Finding, ...]:
-    """Hold a network against the two budgets, in words that are the same in every run."""
-    fits = {"parameters": found.left <= LEFT, "accuracy": found.accuracy >= ACCURACY}
-    return tuple(Finding(name, "met" if fits[name] else "missed", told)
-                 for name, told in ASKED.items())
+SCALES = Scales(
+    "my_half", ", such as a pruned copy of resnet", _read,
+    {"parameters": f"at most {100 * LEFT:g} % of resnet_mini's",
+     "accuracy": f"at least {100 * ACCURACY:g} %, statistics estimated anew"},
+    lambda found: (found.size <= LEFT, found.accuracy >= ACCURACY))
 
 
 EXERCISES = (
@@ -280,13 +252,12 @@ EXERCISES = (
     ),
     Project(
         "9.7", "Half of a residual network", 3, 8,
-        reference=half, weigh=weighed, budgets=findings,
-        met=tuple(str(Finding(name, "met", told)) for name, told in ASKED.items()),
+        reference=half, weigh=SCALES.weigh, budgets=SCALES.findings, met=SCALES.met,
         mistakes={
             "Too many parameters are left, and too much accuracy is lost: take from other groups.":
-                lambda found: found.left > LEFT and found.accuracy < ACCURACY,
+                lambda found: found.size > LEFT and found.accuracy < ACCURACY,
             "It reads well, but more than half of the parameters are left. Which layers have the "
-            "most?": lambda found: found.left > LEFT,
+            "most?": lambda found: found.size > LEFT,
             "It is small enough, and lost too much. A group that is added is read by all that "
             "follows. Which layers stand alone, in the figure with the letters?":
                 lambda found: True,

@@ -9,6 +9,7 @@ a seed, its validation accuracy decides; "test" decides nothing.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 
 import torch
 from torch import nn
@@ -51,13 +52,10 @@ def best_settings(rows: Iterable[Mapping]) -> dict[str, dict[str, tuple[float, f
 
     Of equal ones the first.
     """
-    best: dict[str, dict[str, Mapping]] = {}
-    for row in rows:
-        leader = best.setdefault(row["at"], {}).setdefault(row["runner"], row)
-        if row["validation"] > leader["validation"]:
-            best[row["at"]][row["runner"]] = row
-    return {network: {shape: (row["lr"], row["l2"]) for shape, row in leaders.items()}
-            for network, leaders in best.items()}
+    best: dict[str, dict[str, tuple[float, float]]] = {}
+    for row in sorted(rows, key=itemgetter("validation"), reverse=True):
+        best.setdefault(row["at"], {}).setdefault(row["runner"], (row["lr"], row["l2"]))
+    return best
 
 
 def rival(data: MNIST, network: str, shape: str, options: Mapping, seed: int,

@@ -7,18 +7,12 @@ unpruned network's, whose drop is 0. Drops are shares: one point is 0.01.
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
-from course_lib.intervals import (
-    Drop,
-    Interval,
-    paired_drop,
-    seed_interval,
-    two_level_drop,
-    widened,
-)
+from course_lib.intervals import Drop, Interval, paired_drop, seed_interval
 from course_lib.search import smallest_within
 
 from course_tools.experiments.images import right_images
 from course_tools.experiments.results import FEW, only
+from course_tools.experiments.two_levels import two_level_drop, widened
 
 IMAGES = {"validation": 5_000, "test": 10_000}
 Group = tuple[str, str]  # a split and a group's name, such as ("test", "students, unseen")

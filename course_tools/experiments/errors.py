@@ -4,7 +4,6 @@ A row has "seed" and "test"; rows without "test", such as those of single rounds
 """
 
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
 
 from course_lib.intervals import seed_interval
 
@@ -56,10 +55,8 @@ def best_on_validation(rows: Iterable[dict]) -> list[dict]:
     [{'seed': 0, 'validation': 0.95}]
     """
     best: dict[int, dict] = {}
-    for row in sorted(rows, key=itemgetter("seed")):
-        leader = best.setdefault(row["seed"], row)
-        if row["validation"] > leader["validation"]:
-            best[row["seed"]] = row
+    for row in sorted(rows, key=lambda row: (row["seed"], -row["validation"])):
+        best.setdefault(row["seed"], row)
     return list(best.values())
 
 

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from course_lib.data import MNIST
 from course_lib.masks import apply_masks, random_masks
 from course_lib.measure import nonzero_weights
-from course_lib.models import lenet_300_100, perceptron, prunable_layers
+from course_lib.models import lenet_300_100, perceptron
 from course_lib.training import evaluate, train
 
+from course_tools.experiments.dense import weights_of
 from course_tools.experiments.recipes import PERCEPTRONS, REDUNDANCY
 
 WIDTHS = (0, 2, 4, 8, 16, 32, 64, 128, 300)
@@ -176,7 +177,6 @@ def widths(data: MNIST, *, seed: int, width: int, recipe: Mapping = PERCEPTRONS)
     """
     model = perceptron(width, seed)
     train(model, data.train, **(recipe["brief"] | {"l2": 0.0}), seed=seed)
-    weights = sum(layer.weight.numel() for layer in prunable_layers(model).values())
     blind = _blind(model, recipe["blind"], seed)
-    return [{"seed": seed, "width": width, "weights": weights,
+    return [{"seed": seed, "width": width, "weights": weights_of(model),
              "test": evaluate(model, data.test), "blind": evaluate(blind, data.test)}]

@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from course_lib.data import MNIST, Split
+from course_lib.masks import units_to_keep
 from course_lib.models import lenet_300_100
 from course_lib.removal import remove_units
 from course_lib.scores import activation_scores, oracle_scores, taylor_scores, unit_scores
@@ -84,8 +85,8 @@ def _entries(scores: Mapping, counts: Sequence[int]) -> list[tuple[str, int]]:
 def without_worst(model: nn.Sequential, scores: torch.Tensor, removed: int, constants: str,
                   split: Split) -> nn.Sequential:
     """Return the network without so many neurons of its first layer, those of lowest score."""
-    stay = scores.argsort(stable=True)[removed:].sort().values
-    return remove_units(model, {"fc1": stay}, constants=constants,
+    keep = units_to_keep(model, {"fc1": removed / len(scores)}, scores={"fc1": scores})
+    return remove_units(model, keep, constants=constants,
                         split=split if constants == "mean" else None)
 
 

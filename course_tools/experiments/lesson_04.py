@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from course_lib._state import seeded
 from course_lib.chains import build_chain, chain_config
 from course_lib.data import MNIST, Split
-from course_lib.masks import Keep, Masks, apply_masks, keep_top, magnitude_masks, unit_masks
+from course_lib.masks import Masks, apply_masks, magnitude_masks, unit_masks, units_to_keep
 from course_lib.measure import measure, nonzero_weights
 from course_lib.models import prunable_layers, vgg_mini
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
 from course_lib.training import evaluate, reestimate_batch_norm, train
 
+from course_tools.experiments.dense import weights_of
 from course_tools.experiments.recipes import FILTER_RACE, TUNING
 
 UNIT_RUNNERS = ("filters by L1", "channels by L1", "random filters")
@@ -72,10 +73,9 @@ def batch_norm(data: MNIST, *, seed: int, recipe: Mapping = FILTER_RACE) -> list
             model, _, _ = _line_up(reference, kept, seed, recipe)[runner]
             rows.append({"seed": seed, "layer": "all", "runner": runner, "kept": kept}
                         | _stale_and_anew(model, data, data.test))
-    by_norm = filter_scores(reference, seed)["filters by L1"]
-    for layer in by_norm:
+    for layer in list(prunable_layers(reference))[:-1]:
         for kept in recipe["scanned"]:
-            model = remove_units(reference, best_units({layer: by_norm[layer]}, kept))
+            model = remove_units(reference, units_to_keep(reference, {layer: 1 - kept}))
             rows.append({"seed": seed, "layer": layer, "runner": "filters by L1", "kept": kept}
                         | _stale_and_anew(model, data, data.validation[:2_000]))
     return rows
@@ -99,8 +99,9 @@ def _line_up(reference: nn.Sequential, kept: float, seed: int, recipe: Mapping
     brief, again = recipe["brief"]["epochs"], recipe["retraining"]["epochs"]
     if kept == 1:
         return {ALL: (copy.deepcopy(reference), None, again)}
-    runners = {name: (remove_units(reference, best_units(scores, kept)), None, again)
-               for name, scores in filter_scores(reference, seed).items()}
+    keeps = {name: units_to_keep(reference, 1 - kept, scores=scores)
+             for name, scores in filter_scores(reference, seed).items()}
+    runners = {name: (remove_units(reference, keep), None, again) for name, keep in keeps.items()}
     small = runners["filters by L1"][0]
     if kept in recipe["tuned"]:
         runners[LONGER] = (copy.deepcopy(small), None, brief + again)
@@ -130,15 +131,9 @@ def filter_scores(model: nn.Sequential, seed: int) -> dict[str, dict[str, Tensor
     return scores
 
 
-def best_units(scores: dict[str, Tensor], kept: float) -> Keep:
-    """Return the units of highest score, this share of each layer's."""
-    return {name: keep_top(score, 1 - kept).nonzero().flatten() for name, score in scores.items()}
-
-
 def _masks(model: nn.Sequential, nonzero: int) -> dict[str, Masks]:
     """Return masks that keep about so many weights: the columns, or the weights, that are large."""
-    everything = sum(layer.weight.numel() for layer in prunable_layers(model).values())
-    gone = 1 - nonzero / everything
+    gone = 1 - nonzero / weights_of(model)
     return {"columns by L1": unit_masks(model, gone, "column"),
             "single weights": magnitude_masks(model, gone)}
 

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib.data import MNIST
 from course_lib.iterative import Round, by_sparsity, cubic_schedule, prune_and_retrain
@@ -111,10 +111,14 @@ def by_scaled_quality(model: nn.Module, quality: Mapping, density: float,
               for name, layer in prunable_layers(model).items()}
     if masks is not None:
         scores = {name: score.masked_fill(~masks[name], -1) for name, score in scores.items()}
-    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), 1 - density)
+    return over_all(scores, 1 - density)
+
+
+def over_all(scores: Mapping[str, Tensor], sparsity: float) -> Masks:
+    """Let the weights of all layers compete by these scores."""
+    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
     parts = chosen.split([score.numel() for score in scores.values()])
-    return {name: part.reshape(scores[name].shape)
-            for name, part in zip(scores, parts, strict=True)}
+    return {name: part.view_as(scores[name]) for name, part in zip(scores, parts, strict=True)}
 
 
 def choose_free(rounds: Sequence[Round], accuracies: Sequence[float]) -> Round | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from course_lib._allowed import require
 from course_lib.data import MNIST
 from course_lib.intervals import drop_between
 from course_lib.masks import magnitude_masks, masked, units_to_keep
@@ -18,7 +19,7 @@ from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_layers
-from course_lib.search import sensitivity_scan, shares_within
+from course_lib.search import sensitivity_scan
 from course_lib.sizes import FORMATS
 from course_lib.training import predictions, reestimate_batch_norm, train
 
@@ -120,6 +121,29 @@ def _ways(reference: nn.Sequential, data: MNIST, granularity: str, recipe: Mappi
     return {"uniform": [(share, _everywhere(reference, granularity, share))
                         for share in shares],
             "sensitivity": [(loss, shares_within(scan, grid, loss)) for loss in recipe["losses"]]}
+
+
+def shares_within(scan: dict[str, list[float]], sparsities: Sequence[float],
+                  drop: float) -> dict[str, float]:
+    """Return for each layer the largest sparsity at which it alone loses at most `drop`.
+
+    `scan` is what `sensitivity_scan` found at these sparsities, the first of which is the
+    reference. Between two of them accuracy is taken to lie on a line.
+
+    >>> shares_within({"fc1": [1.0, 1.0, 0.5], "fc2": [1.0, 1.0, 1.0]}, [0.0, 0.5, 1.0], 0.25)
+    {'fc1': 0.75, 'fc2': 1.0}
+    """
+    require(0 <= drop <= 1, "drop", drop, "a share from 0 to 1 (one point is 0.01)")
+    return {name: _share_within([accuracies[0] - accuracy for accuracy in accuracies], sparsities,
+                                drop) for name, accuracies in scan.items()}
+
+
+def _share_within(drops: Sequence[float], sparsities: Sequence[float], drop: float) -> float:
+    beyond = next((index for index, lost in enumerate(drops) if lost > drop), None)
+    if beyond is None:
+        return sparsities[-1]
+    way = (drop - drops[beyond - 1]) / (drops[beyond] - drops[beyond - 1])
+    return sparsities[beyond - 1] + way * (sparsities[beyond] - sparsities[beyond - 1])
 
 
 def _everywhere(model: nn.Sequential, granularity: str, share: float) -> Shares:

@@ -17,11 +17,12 @@ from course_lib.data import MNIST, Split
 from course_lib.masks import magnitude_masks, masked
 from course_lib.measure import nonzero_weights
 from course_lib.models import ARCHITECTURES, load_trained
-from course_lib.regrowth import effective_weights, prune_while_training
+from course_lib.regrowth import effective_weights
 from course_lib.search import drop
 from course_lib.training import evaluate, train
 
 from course_tools.experiments.recipes import PENALTIES, RECORDS, REGROWTH, TUNING, first_images
+from course_tools.experiments.regrowing import prune_while_training
 
 WAYS = tuple({"schedule": schedule, "regrowth": regrowth, "teacher": teacher}
              for schedule in ("at once", "long")

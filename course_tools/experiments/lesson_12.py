@@ -12,6 +12,7 @@ from course_lib.scores import fisher_scores, wanda_scores
 from course_lib.surgery import refit, row_masks, sparsegpt
 from course_lib.training import evaluate, reestimate_batch_norm, train
 
+from course_tools.experiments.lesson_05 import over_all
 from course_tools.experiments.recipes import (
     CALIBRATION,
     SURGERY,
@@ -94,14 +95,6 @@ def calibration(data: MNIST, seed: int, count: int) -> Split:
 def budget(masks: Masks) -> dict[str, float]:
     """Return the share of zeros in each layer."""
     return {name: 1 - float(mask.double().mean()) for name, mask in masks.items()}
-
-
-def over_all(scores: Scores, sparsity: float) -> Masks:
-    """Let the weights of all layers compete by these scores."""
-    chosen = keep_top(torch.cat([score.flatten() for score in scores.values()]), sparsity)
-    parts = chosen.split([score.numel() for score in scores.values()])
-    return {name: part.view_as(score)
-            for (name, score), part in zip(scores.items(), parts, strict=True)}
 
 
 def choices(model: nn.Module, scores: Mapping[str, Scores], sparsity: float, seed: int

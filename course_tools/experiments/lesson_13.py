@@ -11,6 +11,7 @@ from course_lib.data import MNIST
 from course_lib.heads import remove_blocks, remove_heads, remove_neurons
 from course_lib.language import CONTEXT, HEAD, CharGPT
 from course_lib.masks import Masks, keep_top, magnitude_masks, masked
+from course_lib.measure import nonzero_weights
 from course_lib.models import prunable_layers
 from course_lib.scores import wanda_scores
 from course_lib.surgery import refit, row_masks, sparsegpt
@@ -18,6 +19,7 @@ from course_lib.surgery import refit, row_masks, sparsegpt
 from course_tools.experiments.lesson_12 import budget
 from course_tools.experiments.networks import trained_char_gpt
 from course_tools.experiments.recipes import CHAR_GPT, LANGUAGE, LANGUAGE_RETRAINING, TUNING
+from course_tools.experiments.text_training import train_on_text
 
 PARTS = ("weights", "budgets", "parts", "smaller")
 CHUNK = 32  # pieces of 128 characters: neighbours in a play, for intervals over chunks
@@ -43,7 +45,7 @@ def language_rates(data: MNIST, *, seed: int, recipe: Mapping = LANGUAGE_RETRAIN
     for name, (network, masks) in networks.items():
         for lr in recipe["list"]:
             copied = copy.deepcopy(network)
-            gpt.train(copied, plays.train, steps=recipe["steps"], lr=lr, masks=masks, seed=seed)
+            train_on_text(copied, plays.train, steps=recipe["steps"], lr=lr, masks=masks, seed=seed)
             rows.append({"seed": seed, "runner": name, "lr": lr,
                          "after": gpt.loss(copied, plays.validation)})
     return rows
@@ -60,8 +62,8 @@ def language_retraining(data: MNIST, *, seed: int, recipe: Mapping = LANGUAGE_RE
     for name, (network, masks) in networks.items():
         lr, share = recipe["rates"][name], recipe["crossed"] if masks else 0.0
         rows += _read([(_way(name, share), network)], {"seed": seed, "lr": lr}, recipe)
-        gpt.train(network, gpt.load_plays().train, steps=recipe["steps"], lr=lr, masks=masks,
-                  seed=seed)
+        train_on_text(network, gpt.load_plays().train, steps=recipe["steps"], lr=lr, masks=masks,
+                      seed=seed)
         rows += _read([(_way(name, share, "retrained"), network)], {"seed": seed, "lr": lr}, recipe)
     return rows
 
@@ -71,8 +73,7 @@ def _read(networks: Networks, what: dict, recipe: Mapping) -> list[dict]:
     for way, network in networks:
         losses = torch.cat([gpt.piece_losses(network, chunk).mean()[None] for chunk in text])
         rows.append(what | way | {
-            "weights": sum(int(layer.weight.count_nonzero())
-                           for layer in prunable_layers(network).values()),
+            "weights": nonzero_weights(network),
             "test": float(losses.mean()),
             "chunks": " ".join(f"{1000 * each:.0f}" for each in losses.tolist())})
     return rows
@@ -214,7 +215,7 @@ def _smaller(model: CharGPT, inputs: Tensor, seed: int, recipe: Mapping) -> Netw
     """Yield a model of half the size, trained from new weights for as many steps in all."""
     small = gpt.char_gpt(seed, **recipe["half"])
     steps = recipe["trained"]["steps"] + recipe["steps"]
-    gpt.train(small, gpt.load_plays().train, steps=steps, lr=recipe["trained"]["lr"], seed=seed)
+    train_on_text(small, gpt.load_plays().train, steps=steps, lr=recipe["trained"]["lr"], seed=seed)
     yield _way("small from new weights", 0.0, "trained"), small
 
 

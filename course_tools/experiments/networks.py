@@ -18,6 +18,7 @@ from course_lib.training import evaluate, train
 
 from course_tools.experiments.recipes import CHAR_GPT, SHIPPED
 from course_tools.experiments.results import circumstances
+from course_tools.experiments.text_training import train_on_text
 
 
 def train_network(name: str, seed: int, data: MNIST, out: Path = DATA) -> dict:
@@ -62,8 +63,7 @@ def trained_char_gpt(seed: int, out: Path = DATA, recipe: Mapping = CHAR_GPT
     state = out / "anew" / "states" / f"char_gpt_{seed}.pt"
     state.parent.mkdir(parents=True, exist_ok=True)
     model = language.char_gpt(seed)
-    return model, language.train(model, language.load_plays().train, **recipe, seed=seed,
-                                 save=state)
+    return model, train_on_text(model, language.load_plays().train, **recipe, seed=seed, save=state)
 
 
 def _store(name: str, seed: int, model: nn.Module, record: dict, out: Path) -> dict:

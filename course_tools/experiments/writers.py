@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from course_lib.data import MNIST
-from course_lib.intervals import drop_between, image_variance
+from course_lib.intervals import drop_between
 
 from course_tools.experiments.images import right_images
 from course_tools.experiments.recipes import FLATTERY
 from course_tools.experiments.results import load_results
+from course_tools.experiments.two_levels import image_variance
 
 KINDS = ("students", "employees")
 STUDENTS = 4  # the NIST series that high-school students wrote; employees wrote the others
@@ -58,9 +59,9 @@ def writers(data: MNIST, *, seed: int, labels: Path, recipe: Mapping = FLATTERY)
 
     A row for each network. "groups": of both splits and each group the images, how many the network
     reads wrong, the drop's [lost, gained], and the "image_variance" that other images would add to
-    the mean drop of all networks of this strength, see `intervals`; None where there are fewer than
-    two networks or images. "post_stratified" is the validation drop if half of its digits were by
-    students, as in test; "by_mix" what the test groups' drops would be in validation's mix.
+    the mean drop of all networks of this strength, None where there are fewer than two networks or
+    images. "post_stratified" is the validation drop if half of its digits were by students, as in
+    test; "by_mix" what the test groups' drops would be in validation's mix.
     "clustered": how many times wider an interval is that takes whole writers, not images, to be
     drawn at random; of the network's error, and of its drop.
     """

@@ -57,9 +57,9 @@ def gap_strip(row: Sequence[float], gaps: Sequence[int], values: Sequence[float]
     return ax
 
 
-def _cell(ax: Axes, place: int, low: float, text: str, colour: str) -> None:
-    ax.add_patch(Rectangle((place, low), 1, 1, facecolor=colour, alpha=0.45, edgecolor="black"))
-    ax.text(place + 0.5, low + 0.5, text, ha="center", va="center", fontsize=11)
+def _cell(ax: Axes, place: int, bottom: float, text: str, colour: str) -> None:
+    ax.add_patch(Rectangle((place, bottom), 1, 1, facecolor=colour, alpha=0.45, edgecolor="black"))
+    ax.text(place + 0.5, bottom + 0.5, text, ha="center", va="center", fontsize=11)
 
 
 def stacked(files: Mapping[str, Mapping[str, float]], ax: Axes | None = None, *,

@@ -21,13 +21,14 @@ from course_lib.masks import (
     threshold_masks,
     units_to_keep,
 )
-from course_lib.measure import latency, measure
+from course_lib.measure import measure
 from course_lib.models import prunable_layers
 from course_lib.removal import remove_units
 from course_lib.search import Trial, smallest_within
 from course_lib.training import evaluate
 
 from course_tools import plots
+from course_tools.sliders.latency import latency
 from course_tools.sliders.live import Live, Read, Show, live, trail
 
 SMALLEST = "The smallest weights can go, up to a point"

@@ -106,7 +106,7 @@ def test_lesson_02_in_jupyterlab(url, page, tmp_path):
     image = lesson.locator(".widget-html-content img").first
     slider.focus()
     seen = []
-    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "End"):  # at its end nearly nothing is left
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "End"):  # where nearly nothing is left
         seen.append((line.text_content(), image.get_attribute("src")))
         page.keyboard.press(key)
         page.wait_for_function(  # the line comes first, then the picture that says the same

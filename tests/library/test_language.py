@@ -8,7 +8,6 @@ from torch.nn.functional import cross_entropy
 
 from course_lib import language
 from course_lib._files import RESULTS
-from course_lib.masks import random_masks
 from course_lib.models import prunable_layers
 from course_lib.surgery import refit, sparsegpt
 
@@ -29,7 +28,7 @@ def test_no_play_stands_in_two_splits(plays):
     assert titles[1] == {"MACBETH", "TWELFTH NIGHT; OR, WHAT YOU WILL"}
     assert len(titles[2]) == 2
     assert len(titles[0]) > 25
-    assert not titles[0] & titles[1] | titles[0] & titles[2] | titles[1] & titles[2]
+    assert not (titles[0] & titles[1] | titles[0] & titles[2] | titles[1] & titles[2])
     assert set(plays.train) == set(language.CHARACTERS)
 
 
@@ -100,39 +99,6 @@ def test_a_loss_is_the_mean_surprise_a_character(tiny):
     assert language.loss(tiny, text) == pytest.approx(float(sum(wanted) / 2))
 
 
-def test_training_learns_and_keeps_masked_weights_at_zero(tiny, plays):
-    masks = random_masks(tiny, 0.5)
-    losses = language.train(tiny, plays.train[:20_000], steps=30, masks=masks)
-    assert losses[-1] < losses[0] - 0.5
-    for name, layer in prunable_layers(tiny).items():
-        assert not layer.weight[~masks[name]].any()
-
-
-def test_a_run_that_was_cut_off_comes_to_the_same_end(plays, tmp_path, monkeypatch):
-    text, take, made = plays.train[:20_000], language._step, []
-    monkeypatch.setattr(language, "SAVED_EVERY", 4)
-
-    def model():
-        return language.char_gpt(1, blocks=1, width=32, heads=1, inner=32)
-
-    def interrupted(*arguments):
-        made.append(take(*arguments))
-        if len(made) == 6:
-            raise KeyboardInterrupt
-        return made[-1]
-
-    whole, broken = model(), model()
-    losses = language.train(whole, text, steps=10)
-    monkeypatch.setattr(language, "_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        language.train(broken, text, steps=10, save=tmp_path / "state.pt")
-    again = model()
-    assert language.train(again, text, steps=10, save=tmp_path / "state.pt") == losses
-    assert len(made) == 6 + 6  # from the fourth step on
-    assert all(torch.equal(value, again.state_dict()[name])
-               for name, value in whole.state_dict().items())
-
-
 def test_samples_follow_their_seed(tiny):
     first, again, other = (language.sample(tiny, "O, ", seed, length=20) for seed in (1, 1, 2))
     assert first == again != other
@@ -153,7 +119,6 @@ def test_surgery_reads_it_too(tiny, plays):
     (lambda model: language.encode(""), "len\\(text\\) is 0"),
     (lambda model: language.loss(model, "short"), "len\\(text\\) is 5; allowed is 129"),
     (lambda model: language.sample(model, ""), "prompt is ''"),
-    (lambda model: language.train(model, "short", steps=1), "len\\(text\\) is 5"),
 ])
 def test_bad_input_is_refused(call, words, tiny):
     with pytest.raises(ValueError, match=words):

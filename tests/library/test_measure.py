@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_lib.masks import apply_masks, magnitude_masks
-from course_lib.measure import latency, measure, side_by_side
+from course_lib.measure import measure, side_by_side
 from course_lib.models import NETWORKS, load_trained
 from course_lib.training import evaluate
 
@@ -58,7 +58,6 @@ def test_measuring_changes_nothing():
     model = load_trained("vgg_mini").train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     measure(model)
-    latency(model, 2, seconds=0.01)
     assert model.training
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
@@ -84,27 +83,6 @@ def test_a_layer_is_counted_as_often_as_it_is_used():
     report = measure(Twice())
     assert report.weights == 28 * 28
     assert report.macs == 2 * 28 * 28 * 28  # twice for each of 28 rows
-
-
-def test_latency_says_of_how_many_images_and_threads():
-    found = latency(torch.nn.Flatten(), 4, threads=1, seconds=0.01)
-    assert 0 < found.q25 <= found.median <= found.q75
-    assert (found.batch, found.threads) == (4, 1)
-
-
-def test_latency_leaves_torchs_threads_as_they_were():
-    before = torch.get_num_threads()
-    assert latency(torch.nn.Flatten(), threads=before + 1, seconds=0.01).threads == before + 1
-    assert torch.get_num_threads() == before
-
-
-@pytest.mark.parametrize(("options", "message"), [
-    ({"batch": 0}, "batch is 0; allowed is 1 or more"),
-    ({"threads": 0}, "threads is 0; allowed is 1 or more"),
-])
-def test_a_latency_of_nothing_is_refused(options, message):
-    with pytest.raises(ValueError, match=message):
-        latency(torch.nn.Flatten(), **options)
 
 
 def test_side_by_side_takes_turns():

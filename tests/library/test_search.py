@@ -16,7 +16,6 @@ from course_lib.search import (
     drop,
     search_drop_bound,
     sensitivity_scan,
-    shares_within,
     smallest_within,
 )
 from course_lib.training import evaluate, reestimate_batch_norm
@@ -182,14 +181,6 @@ def test_a_real_network_is_searched_on_validation_alone(mnist):
     assert found.validation.value <= 0.01
 
 
-def test_shares_within_a_loss_lie_between_the_scanned_ones():
-    scan = {"flat": [0.99, 0.99, 0.99], "falls": [0.99, 0.97, 0.59], "rises": [0.90, 0.95, 0.91]}
-    shares = shares_within(scan, [0.0, 0.5, 0.9], 0.02)
-    assert shares == pytest.approx({"flat": 0.9, "falls": 0.5, "rises": 0.9})
-    assert shares_within(scan, [0.0, 0.5, 0.9], 0.01)["falls"] == pytest.approx(0.25)
-    assert shares_within(scan, [0.0, 0.5, 0.9], 0.0)["falls"] == 0.0
-
-
 def test_the_smallest_within_a_bound_is_chosen_even_where_drops_do_not_rise_steadily(toy):
     trials = [Trial(0.0, weights, Drop(value, 0, 0, 0, 0), None)
               for weights, value in ((80, 0.009), (60, 0.003), (40, 0.005), (20, 0.04))]
@@ -207,7 +198,6 @@ def test_the_smallest_within_a_bound_is_chosen_even_where_drops_do_not_rise_stea
     (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, strengths=[0.5, 0.2]),
      r"strengths is \[0.5, 0.2\]; allowed is one or more, rising"),
     (lambda toy: search_drop_bound(Reader(0, 9), toy, 0.1, None, refine=-1), "refine is -1; "),
-    (lambda toy: shares_within({}, [0.0], 5), "loss is 5; allowed is a share"),
 ])
 def test_a_search_that_cannot_be_is_refused(toy, call, message):
     with pytest.raises(ValueError, match=message):

@@ -3,6 +3,9 @@ import gzip
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load as load_arrays
 from scipy.sparse import csr_matrix
 from torch import nn
 
@@ -124,3 +127,14 @@ def test_gzip_is_the_same_every_time():
     write = sizes.FORMATS["gzip"].write
     assert write(model) == write(model)
     assert gzip.decompress(write(model)) == sizes.FORMATS["safetensors"].write(model)
+
+
+@given(st.lists(st.sampled_from([0.0, -1.5, 2.25, 3.0, 7.0]), min_size=1, max_size=200))
+def test_listed_values_come_back(values):
+    model = nn.Sequential(nn.Linear(len(values), 1, bias=False))
+    model[0].weight.data = torch.tensor([values])
+    content = sizes.SHARED.write(model)
+    assert torch.equal(sizes.SHARED.read(content, model)["0.weight"], model[0].weight)
+    stored = load_arrays(content)
+    assert set(stored["0.weight.book"].tolist()) - {0.0} == set(values) - {0.0}
+    assert 32 * len(stored["0.weight.numbers"]) <= 4 * len(values) + 31  # five need no fifth bit

@@ -133,12 +133,12 @@ def test_l1_and_l2_make_weights_smaller(mnist):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"epochs": -1}, "epochs is -1; allowed is an integer, 0 or more"),
-    ({"epochs": 1.5}, "epochs is 1.5; allowed is an integer"),
+    ({"epochs": -1}, "epochs is -1; allowed is a whole number, 0 or more"),
+    ({"epochs": 1.5}, "epochs is 1.5; allowed is a whole number"),
     ({"lr": 0.0}, "lr is 0.0; allowed is more than 0"),
     ({"lr": float("nan")}, "lr is nan"),
     ({"lr": float("inf")}, "lr is inf"),
-    ({"batch_size": 0}, "batch_size is 0; allowed is an integer, 1 or more"),
+    ({"batch_size": 0}, "batch_size is 0; allowed is a whole number, 1 or more"),
     ({"l1": float("inf")}, "l1 is inf"),
     ({"optimizer": "lion"}, "optimizer is 'lion'; allowed is one of adamw, adam, sgd"),
     ({"l1": -1.0}, "l1 is -1.0; allowed is 0 or more"),

@@ -250,7 +250,7 @@ def test_an_untouched_stub_is_not_attempted():
 def few(monkeypatch, mnist):
     """Read a thousand digits, not ten thousand."""
     fewer = {"validation": mnist.validation[:1_000], "test": mnist.test[:1_000]}
-    monkeypatch.setattr("course_tools.capstone.readings._splits", lambda: fewer)
+    monkeypatch.setattr("course_tools.capstone.readings.splits", lambda: fewer)
     return mnist.test[:1_000]
 
 

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from course_lib.intervals import Interval, paired_drop, seed_interval, two_level_drop, widened
+from course_lib.intervals import Interval, paired_drop, seed_interval
 
 from course_tools.experiments import drops
 from course_tools.experiments.images import packed
+from course_tools.experiments.two_levels import two_level_drop, widened
 
 
 def row(seed, strength, size, validation, test=(0, 0), **more):

@@ -5,6 +5,7 @@ import torch
 
 from course_lib._files import RESULTS
 from course_lib.data import MNIST
+from course_lib.masks import units_to_keep
 from course_lib.models import prunable_layers
 
 from course_tools.experiments import lesson_02, lesson_03, lesson_04
@@ -125,7 +126,7 @@ def test_channels_are_chosen_by_who_reads_them():
     model.conv2_1.weight.data[:, 5] *= 100  # its readers are loud, its maker is not
     model.conv1_1.weight.data[2] *= 100
     scores = lesson_04.filter_scores(model, seed=0)
-    kept = {runner: lesson_04.best_units(each, 1 / 8)["conv1_1"].tolist()
+    kept = {runner: units_to_keep(model, 7 / 8, scores=each)["conv1_1"].tolist()
             for runner, each in scores.items()}
     assert (kept["channels by L1"], kept["filters by L1"]) == ([5], [2])
     again = lesson_04.filter_scores(model, seed=0)["random filters"]

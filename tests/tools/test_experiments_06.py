@@ -13,7 +13,12 @@ from course_lib.training import predictions
 
 from course_tools.experiments import lesson_06 as tradeoff
 from course_tools.experiments.images import packed, right_images, unpacked
-from course_tools.experiments.lesson_06 import fewer_units, random_halves, sweep
+from course_tools.experiments.lesson_06 import (
+    fewer_units,
+    random_halves,
+    shares_within,
+    sweep,
+)
 from course_tools.experiments.recipes import FLATTERY, SWEEPS, granularities
 
 
@@ -150,3 +155,13 @@ def test_rows_that_could_be_chosen_say_which_images_are_wrong(few):
         before, *after = right_images(told, split)
         drops = [drop_between(before, each) for each in after]
         assert [[each.lost, each.gained] for each in drops] == [row[split] for row in told[1:]]
+
+
+def test_shares_within_a_loss_lie_between_the_scanned_ones():
+    scan = {"flat": [0.99, 0.99, 0.99], "falls": [0.99, 0.97, 0.59], "rises": [0.90, 0.95, 0.91]}
+    shares = shares_within(scan, [0.0, 0.5, 0.9], 0.02)
+    assert shares == pytest.approx({"flat": 0.9, "falls": 0.5, "rises": 0.9})
+    assert shares_within(scan, [0.0, 0.5, 0.9], 0.01)["falls"] == pytest.approx(0.25)
+    assert shares_within(scan, [0.0, 0.5, 0.9], 0.0)["falls"] == 0.0
+    with pytest.raises(ValueError, match="drop is 5; allowed is a share"):
+        shares_within({}, [0.0], 5)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from course_lib.intervals import Drop
 from course_lib.masks import magnitude_masks, masked, threshold_masks
-from course_lib.measure import Latency, measure
+from course_lib.measure import measure
 from course_lib.models import load_trained, prunable_layers
 from course_lib.removal import remove_units
 from course_lib.scores import unit_scores
@@ -30,6 +30,7 @@ from course_tools.sliders import (
     sparsity_slider,
     threshold_slider,
 )
+from course_tools.sliders.latency import Latency
 
 
 @pytest.fixture

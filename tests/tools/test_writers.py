@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from course_lib.data import MNIST
-from course_lib.intervals import image_variance
 
 from course_tools.experiments import writers as who
 from course_tools.experiments.__main__ import main
 from course_tools.experiments.figures import run_figure
 from course_tools.experiments.images import packed
+from course_tools.experiments.two_levels import image_variance
 
 
 @pytest.fixture(scope="module")
