@@ -14,6 +14,7 @@
     course experiments regrowth_rates # data/results/regrowth_rates.json, on a network of its own
     course experiments regrowth       # schedule, regrowth, teacher, each taken away in turn
     course experiments penalties      # L1 and L2 at three strengths under two optimizers
+    course experiments records_rates  # rates and penalties, on a network of its own
     course experiments records        # as far as published records go
     course experiments surgery        # data/results/surgery.json, nothing retrained
     course experiments calibration_images    # how many images that takes

@@ -59,6 +59,7 @@ class Figure:
 
 SHAPES = tuple({"network": network, "shape": shape}
                for network, shapes in recipes.DENSE["shapes"].items() for shape in shapes)
+RECORDED = ("lenet_300_100", "lenet_5")
 FIGURES = {
     "redundancy": Figure(lesson_01.redundancy, recipe=recipes.REDUNDANCY),
     "widths": Figure(lesson_01.widths, _each("width", lesson_01.WIDTHS),
@@ -95,8 +96,10 @@ FIGURES = {
                              recipes.without_rates(recipes.REGROWTH)),
     "regrowth": Figure(lesson_11.regrowth, recipe=recipes.REGROWTH, first=11),
     "penalties": Figure(lesson_11.penalties, recipe=recipes.PENALTIES, first=11),
-    "records": Figure(lesson_11.records, _each("network", ("lenet_300_100", "lenet_5")),
-                      recipes.RECORDS, first=11),
+    "records_rates": Figure(lesson_11.records_rates, _each("network", RECORDED),
+                            recipes.RECORDS | {network: recipes.without_rates(
+                                recipes.RECORDS[network]) for network in RECORDED}),
+    "records": Figure(lesson_11.records, _each("network", RECORDED), recipes.RECORDS, first=11),
     "surgery": Figure(lesson_12.surgery, recipe=recipes.SURGERY),
     "calibration_images": Figure(lesson_12.calibration_images, recipe=recipes.CALIBRATION),
     "surgery_convolutions": Figure(lesson_12.surgery_convolutions,

@@ -60,7 +60,7 @@ def _of_shipped(names: tuple[str, ...], images: Tensor) -> Recalled:
 
 
 def pruned(start: nn.Module, split: Split, times: float, teacher: nn.Module | None, plan: Mapping,
-           *, schedule: str, regrowth: bool, lr: float, seed: int) -> nn.Module:
+           *, schedule: str, regrowth: bool, lr: float, l1: float = 0.0, seed: int) -> nn.Module:
     """Return a copy with so many times fewer weights, trained for plan["epochs"] in all.
 
     "long": the sparsity rises for plan["rising"] epochs; "at once": within the first. One epoch
@@ -70,9 +70,9 @@ def pruned(start: nn.Module, split: Split, times: float, teacher: nn.Module | No
     rising = plan["rising"] if schedule == "long" else 1
     masks = prune_while_training(model, split, 1 - 1 / times, rising=rising, resting=1, lr=lr,
                                  regrowth=regrowth, every=plan["every"], teacher=teacher,
-                                 seed=seed)
+                                 l1=l1, seed=seed)
     train(model, split, epochs=plan["epochs"] - rising - 1, lr=plan["lr"], masks=masks,
-          teacher=teacher, seed=seed + 1000)
+          teacher=teacher, l1=l1, seed=seed + 1000)
     return model
 
 
@@ -112,16 +112,32 @@ def _one_way(start: nn.Module, data: MNIST, way: Mapping, recipe: Mapping, *, lr
                   regrowth=way["regrowth"], lr=lr, seed=seed)
 
 
+def records_rates(data: MNIST, *, network: str, seed: int, recipe: Mapping) -> list[dict]:
+    """Try each learning rate under each L1 in briefer training, on a seed reported nowhere."""
+    plan, seed = recipe[network] | recipe[network]["tuning"], TUNING + seed
+    start, taught = _to_a_record(data, network, seed, recipe)
+    return [{"network": network, "seed": seed, "lr": lr, "l1": l1, "validation": evaluate(
+                pruned(start, data.train, plan["times"], taught, plan, **recipe["way"], lr=lr,
+                       l1=l1, seed=seed), data.validation)}
+            for lr, l1 in product(*plan["list"].values())]
+
+
 def records(data: MNIST, *, network: str, seed: int, recipe: Mapping = RECORDS) -> list[dict]:
     """Prune one network as far as a published record, by the one way that the recipe names."""
     plan = recipe[network]
-    taught = _of_shipped(tuple(recipe["teacher"]), data.train.images)
-    start = ARCHITECTURES[network](seed)
-    train(start, data.train, **plan["reference"], seed=seed)
-    start.to(memory_format=torch.channels_last)  # as in `train`: what this runs fastest
-    model = pruned(start, data.train, plan["times"], taught, plan, seed=seed, **plan["way"])
+    start, taught = _to_a_record(data, network, seed, recipe)
+    model = pruned(start, data.train, plan["times"], taught, plan, seed=seed, **recipe["way"],
+                   **plan["rates"])
     return [{"network": network, "seed": seed, "times": plan["times"]}
             | _described(model, data, start)]
+
+
+def _to_a_record(data: MNIST, network: str, seed: int, recipe: Mapping
+                 ) -> tuple[nn.Module, nn.Module]:
+    start = ARCHITECTURES[network](seed)
+    train(start, data.train, **recipe[network]["reference"], seed=seed)
+    start.to(memory_format=torch.channels_last)  # as in `train`: what this runs fastest
+    return start, _of_shipped(tuple(recipe["teacher"]), data.train.images)
 
 
 def _start(data: MNIST, seed: int, recipe: Mapping) -> nn.Module:

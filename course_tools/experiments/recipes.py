@@ -174,13 +174,18 @@ REGROWTH = {
 }
 RECORDS = {  # by the way that read validation best when REGROWTH's rates were chosen
     "teacher": TEACHER,
+    "way": {"schedule": "long", "regrowth": False},
     "lenet_300_100": {
-        "times": 80, "reference": BRIEF, "epochs": 40, "rising": 20, "every": 100, "lr": 2e-3,
-        "way": {"schedule": "long", "regrowth": False, "lr": 2e-3}},
+        "times": 80, "reference": BRIEF, "epochs": 75, "rising": 45, "every": 100, "lr": 2e-3,
+        "tuning": {"epochs": 40, "rising": 20},
+        "list": {"lr": (1e-3, 2e-3, 4e-3), "l1": (0.0, 1e-5, 3e-5)},
+        "rates": {"lr": 2e-3, "l1": 1e-5}},  # of the list the best on validation
     "lenet_5": {
-        "times": 108, "reference": {"epochs": 5, "lr": 1e-3, "l2": 0.1}, "epochs": 20,
-        "rising": 10, "every": 100, "lr": 2e-3,
-        "way": {"schedule": "long", "regrowth": False, "lr": 2e-3}},
+        "times": 108, "reference": {"epochs": 5, "lr": 1e-3, "l2": 0.1}, "epochs": 40,
+        "rising": 24, "every": 100, "lr": 2e-3,
+        "tuning": {"epochs": 12, "rising": 6},
+        "list": {"lr": (1e-3, 2e-3, 4e-3), "l1": (0.0, 5e-6, 2e-5)},
+        "rates": {"lr": 2e-3, "l1": 5e-6}},
 }
 PENALTIES = {
     "images": 12_000,

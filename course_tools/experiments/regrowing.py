@@ -17,13 +17,14 @@ from course_lib.training import batches, loss_of
 
 def prune_while_training(model: nn.Module, split: Split, sparsity: float, *, rising: int,
                          resting: int, lr: float = 1e-3, regrowth: bool = True, every: int = 100,
-                         teacher: nn.Module | None = None, seed: int = 0) -> Masks:
+                         teacher: nn.Module | None = None, l1: float = 0.0, seed: int = 0
+                         ) -> Masks:
     """Train the model that it is given while its sparsity rises, then rests; return the masks.
 
     For `rising` epochs masks are chosen anew `every` so many steps, along Zhu and Gupta's cubic
     curve; for `resting` ones they are frozen at exactly `sparsity` of all weights, and `lr` falls
     to zero. With `regrowth` the pruned weights go on learning from the gradients at zero (straight
-    through); without it they stay zero. `teacher` as in `train`.
+    through); without it they stay zero. `teacher` and `l1` as in `train`.
     """
     check_share("sparsity", sparsity)
     for name, n in {"rising": rising, "resting": resting, "every": every}.items():
@@ -44,7 +45,7 @@ def prune_while_training(model: nn.Module, split: Split, sparsity: float, *, ris
             for name, layer in layers.items():
                 layer.weight.data = weights[name] * masks[name]  # what the loss is read with
             optimizer.zero_grad()
-            loss_of(model, *batch, teacher).backward()
+            loss_of(model, *batch, teacher, l1).backward()
             for name, layer in layers.items():
                 layer.weight.data = weights[name]  # what learns
             optimizer.step()

@@ -94,10 +94,16 @@ def test_the_recipe_has_the_rates_that_read_validation_best():
         if way in recipes.REGROWTH["rates"]:
             assert recipes.REGROWTH["rates"][way] == best
     best = max(found, key=lambda way: max(sum(networks) for networks in found[way].values()))
-    for network in ("lenet_300_100", "lenet_5"):
-        way = recipes.RECORDS[network]["way"]
-        assert far.called(way | {"teacher": "teacher" in best}) == best
-        assert way["lr"] == recipes.REGROWTH["rates"][best]
+    assert far.called(recipes.RECORDS["way"] | {"teacher": "teacher" in best}) == best
+
+
+def test_records_have_the_rate_and_the_penalty_that_read_validation_best():
+    rows = load_results("records_rates", partial=True)
+    assert {row["seed"] for row in rows} <= {recipes.TUNING}
+    for network in {row["network"] for row in rows}:
+        best = max((row for row in rows if row["network"] == network),
+                   key=lambda row: row["validation"])
+        assert recipes.RECORDS[network]["rates"] == {"lr": best["lr"], "l1": best["l1"]}
 
 
 def test_at_once_nothing_has_the_time_to_return():
@@ -108,12 +114,33 @@ def test_at_once_nothing_has_the_time_to_return():
             assert row["validation"] == at_once[row["teacher"], row["lr"], row["seed"]]
 
 
+RECORD = {"teacher": ("lenet_300_100",), "way": {"schedule": "long", "regrowth": True},
+          "lenet_300_100": PLAN | {"times": 20, "rates": {"lr": 1e-3, "l1": 1e-4},
+                                   "tuning": {"epochs": 3, "rising": 1},
+                                   "list": {"lr": (1e-3, 2e-3), "l1": (0.0, 1e-5)}}}
+
+
 def test_records_go_as_far_as_they_say(few):
-    plan = {"teacher": ("lenet_300_100",), "lenet_300_100": PLAN | {
-        "times": 20, "way": {"schedule": "long", "regrowth": True, "lr": 1e-3}}}
-    row, = far.records(few, network="lenet_300_100", seed=11, recipe=plan)
+    row, = far.records(few, network="lenet_300_100", seed=11, recipe=RECORD)
     assert row["nonzero"] == round(266_200 / 20)
     assert row["times"] == 20
+
+
+def test_records_are_tuned_briefly_and_pruned_under_what_was_chosen(few, calls):
+    rows = far.records_rates(few, network="lenet_300_100", seed=0, recipe=RECORD)
+    assert [(row["lr"], row["l1"]) for row in rows] == [
+        (1e-3, 0.0), (1e-3, 1e-5), (2e-3, 0.0), (2e-3, 1e-5)]
+    for row, rising, resting in zip(rows, calls[1::2], calls[2::2], strict=True):
+        assert row["seed"] == recipes.TUNING
+        assert "test" not in row
+        assert rising["rising"] + rising["resting"] + resting["epochs"] == 3
+        assert (rising["lr"], rising["l1"], resting["l1"]) == (row["lr"], row["l1"], row["l1"])
+    calls.clear()
+    far.records(few, network="lenet_300_100", seed=11, recipe=RECORD)
+    _, rising, resting = calls
+    assert (rising["lr"], rising["l1"], resting["l1"]) == (1e-3, 1e-4, 1e-4)
+    assert rising["sparsity"] == pytest.approx(0.95)
+    assert resting["teacher"] is not None
 
 
 def test_each_strength_of_a_penalty_has_its_row(few, monkeypatch):
