@@ -8,7 +8,6 @@ sys.path[:0] = [str(HOME), str(HOME / "site")]
 
 project = "Pruning neural networks, by experiment"
 author = "the authors of the course"
-copyright = "lessons CC BY 4.0, code MIT, digits CC BY-SA 3.0"
 language = "en"
 smartquotes = False  # the lessons' text as it stands
 extensions = ["myst_nb", "extension"]
@@ -29,6 +28,7 @@ html_js_files = [("course.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False  # the footer says it
 html_show_search_summary = False  # it would fetch the page of each hit, which file:// forbids
 html_last_updated_fmt = None
 html_context = {"default_mode": "auto"}
@@ -39,4 +39,6 @@ html_theme_options = {
     "navbar_persistent": [],
     "show_toc_level": 2,
     "search_bar_text": "Search the course",
+    "footer_content_items": ["author", "extra-footer"],
+    "extra_footer": "Lessons CC BY 4.0, code MIT, digits CC BY-SA 3.0.",
 }

@@ -15,12 +15,15 @@ from exercises import EXERCISES, Quiz
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from places import NOTEBOOKS, live_at, table_row
+from wording import worded
 
 ASKS = re.compile(r'\b(?:check|quiz)\("(\d+\.\d+)"')
 TASK = re.compile(r"\n\n(?=\*\*Exercise \d+\.\d+\*\* \()")
 PICTURE = re.compile(r'<img ([^>]*?)decoding="sync" style="[^"]*" '
                      r'src="data:image/png;base64,([^"]+)">')
-FIGURE, STATES = "# figure: ", ("holds: ", "DOES NOT HOLD HERE: ")
+FIGURE, HIDDEN = "# figure: ", re.compile(r"# (?:claim: )?(.+)")
+BOX = re.compile(r"^- \[ \] ", re.MULTILINE)
+COLUMNS = re.compile(r"\S {2,}\S|^\s+\S", re.MULTILINE)  # words one below the other
 TITLE = re.compile(r'title(?:\(|=)f?"([^"{}]+)"')
 
 
@@ -52,6 +55,10 @@ def write_lesson(path: Path, sources: Path) -> list[Figure]:
     (sources / "pictures").mkdir(exist_ok=True)
     notebook = nbformat.read(path, as_version=4)
     page, figures, cells = Page(path, sources), [], []
+    prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    for cell, source in zip(prose, worded([cell.source for cell in prose], page.lesson),
+                            strict=True):
+        cell.source = source
     for cell in notebook.cells:
         cells += _prose(cell) if cell.cell_type == "markdown" else [_code(cell, page, figures)]
     cells[0:1] = _with_line(cells[0].source, path)
@@ -99,7 +106,8 @@ def _task(source: str) -> NotebookNode:
 
 
 def _linked(source: str) -> str:
-    """Link the names of other lessons' files to their pages."""
+    """Link the names of other lessons' files to their pages; draw the boxes of a checklist."""
+    source = BOX.sub("- ☐ ", source)
     return re.sub(r"`(\d\d_\w+\.ipynb)`", lambda name: (
         f"[{name[0]}]({name[1]})" if (NOTEBOOKS / name[1]).is_file() else name[0]), source)
 
@@ -110,14 +118,14 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
         task = tasks.quiz if isinstance(exercise, Quiz) else tasks.closing
         return new_markdown_cell(task(exercise, page.lesson))
     live = live_at(page.lesson, cell.source)
-    caption = live.title or (title[1] if (title := TITLE.search(cell.source)) else "")
+    caption = live.shown or (title[1] if (title := TITLE.search(cell.source)) else "")
     if cell.source.startswith(FIGURE):
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
-        words = f"Code of figure {int(page.lesson)}.{len(figures) + 1}"
-        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), words)
-        cell.metadata = {"tags": ["hide-input"], "mystnb": prompts}
-    if cell.outputs and all(map(_is_statements, cell.outputs)):
-        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "statements"]
+        _fold(cell, f"Code of figure {int(page.lesson)}.{len(figures) + 1}")
+    elif cell.metadata.get("jupyter", {}).get("source_hidden"):
+        _fold(cell, f"Code: {HIDDEN.match(cell.source)[1]}")
+    if cell.outputs and all(map(_is_sentences, cell.outputs)):
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "sentences"]
     for output in cell.outputs:
         if image := PICTURE.search(output.get("data", {}).get("text/html", "")):
             figures.append(_lifted(image, page, f"{len(figures) + 1}", caption, live.name))
@@ -125,10 +133,16 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
     return cell
 
 
-def _is_statements(output: NotebookNode) -> bool:
-    """Return whether all lines of an output are statements that a claim has printed."""
-    lines = output.get("text", "").splitlines()
-    return bool(lines) and all(line.startswith(STATES) for line in lines)
+def _fold(cell: NotebookNode, words: str) -> None:
+    """Fold a cell's code behind a line that says what it is."""
+    prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), words)
+    cell.metadata = {"tags": ["hide-input"], "mystnb": prompts}
+
+
+def _is_sentences(output: NotebookNode) -> bool:
+    """Return whether an output is text without columns, which may break wherever a line ends."""
+    text = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return bool(text) and "text/html" not in output.get("data", {}) and not COLUMNS.search(text)
 
 
 def _lifted(image: re.Match, page: Page, count: str, caption: str, live: str) -> Figure:

@@ -18,6 +18,13 @@ class Live:
     name: str
     title: str
 
+    @property
+    def shown(self) -> str:
+        """Return what its caption says: one that does not live on the page stands still there."""
+        if self.name or not self.title:
+            return self.title
+        return f"{self.title}, at some of its positions; it moves in JupyterLab"
+
 
 LIVES = (
     Live("00", "threshold_slider(", "threshold", "a slider for the threshold of one layer"),
@@ -25,7 +32,7 @@ LIVES = (
     Live("02", "sparsity_slider(", "sparsity", "a slider for the sparsity of the whole network"),
     Live("03", "neuron_slider(", "neurons", "a slider for the neurons that are removed"),
     Live("04", "filter_sliders(", "", "a slider for the filters of each layer"),
-    Live("05", "threshold_slider(", "rounds", "a slider for the threshold, with the 28 bands"),
+    Live("05", "threshold_slider(", "rounds", "a slider that brings out the 28 bands"),
     Live("06", "bound_slider(", "bound", "a slider for the drop bound"),
     Live("12", "two_weights_slider(", "", "a slider for the weight that can pay for another"),
     Live("12", "surgery_slider(", "surgery", "a slider for the sparsity, four ways compared"),

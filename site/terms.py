@@ -30,7 +30,7 @@ TERMS = {
     "channel": ("04", r"channels?"),
     "quality": ("05", r"quality"),
     "round": ("05", r"rounds"),
-    "granularity": ("06", r"granularit(y|ies)"),
+    "granularity": ("04", r"granularit(y|ies)"),
     "drop bound": ("06", r"drop bounds?"),
     "drop": ("06", r"drops?(?!\s(?:the|those|all|out)\b)"),
     "refit": ("12", r"refit(s|ted|ting)?"),

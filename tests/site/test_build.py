@@ -37,3 +37,13 @@ def test_the_pdf_has_the_whole_course_with_outline_and_tags():
     assert b"/Outlines" in content
     pages = max(map(int, re.findall(rb"/Type /Pages\s*/Count (\d+)", content)))
     assert 80 < pages < 400
+
+
+def test_the_pdf_says_each_title_once():
+    """Chromium says a heading twice whose letters reach over the edge of a page."""
+    content = (SITE / "course.pdf").read_bytes()
+    titles = [title.decode("latin-1") for title in re.findall(rb"/Title \((.*?)(?<!\\)\)", content)]
+    titles += [bytes.fromhex(title.decode()).decode("utf-16") for title in re.findall(
+        rb"/Title <([0-9A-F]+)>", content)]
+    assert len(titles) > 100
+    assert [title for title in titles if title == 2 * title[:len(title) // 2]] == []

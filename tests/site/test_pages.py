@@ -1,17 +1,21 @@
 """Every page: quiet, closed to other hosts, whole, light, and none too wide."""
 
 import re
+import runpy
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from built import LESSONS, PAGES, SITE, every_lesson, every_page
+from built import HOME, LESSONS, PAGES, SITE, every_lesson, every_page
+from PIL import Image
 
 from course_tools.lessons.notebooks import find_lessons
 
+TERMS = runpy.run_path(str(HOME / "site" / "terms.py"))["TERMS"]
 SCROLLED = """async () => {
     for (let y = 0; y < document.documentElement.scrollHeight; y += 700) {
         scrollTo(0, y); await new Promise(done => setTimeout(done, 20));
@@ -169,6 +173,27 @@ def test_a_page_waits_for_one_stylesheet_and_one_small_script(name):
         assert waited_for == ["_static/documentation_options.js"]
 
 
+def test_no_picture_is_cut_off_at_its_right():
+    pictures = sorted((SITE / "pictures").glob("*.png"))
+    assert len(pictures) > 80
+    assert [path.name for path in pictures
+            if (np.asarray(Image.open(path).convert("L"))[:, -2:] < 200).any()] == []
+
+
+@pytest.mark.parametrize("path", find_lessons(), ids=lambda path: path.stem)
+def test_a_page_folds_what_the_lesson_folds(path):
+    folded = [cell.source.splitlines()[0] for cell in nbformat.read(path, as_version=4).cells
+              if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    lines = [fold.get_text().strip() for fold in soup(f"{path.stem}.html").select(
+        "details.hide.above-input > summary > .collapsed")]
+    assert len(lines) == len(folded)
+    for line, first in zip(lines, folded, strict=True):
+        if first.startswith("# figure: "):
+            assert re.fullmatch(r"Code of figure \d+\.\d+", line)
+        else:
+            assert line == f"Code: {first.removeprefix('# ').removeprefix('claim: ')}"
+
+
 @every_lesson
 def test_every_figure_says_what_it_draws(name):
     for caption in soup(name).find_all("figcaption"):
@@ -176,12 +201,13 @@ def test_every_figure_says_what_it_draws(name):
 
 
 @every_lesson
-def test_statements_break_and_stay_with_their_per_cent_signs(name, opened):
+def test_sentences_break_and_stay_with_their_per_cent_signs(name, opened):
     page = opened(name)
-    page.set_viewport_size({"width": 360, "height": 800})
-    statements = page.locator(".tag_statements .cell_output pre")
-    assert statements.count() >= 1
-    assert statements.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+    for width, outputs in ((360, ".tag_sentences .cell_output pre"), (1280, ".cell_output pre")):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.locator(outputs).count() >= 1
+        assert page.locator(outputs).evaluate_all(
+            "all => all.every(one => one.scrollWidth <= one.clientWidth)")
     prose = soup(name).article
     for other in prose.select("pre, code, .exercise, .cell_output"):
         other.decompose()
@@ -194,6 +220,12 @@ def test_first_uses_are_linked_to_the_glossary(name):
               if link["href"].startswith("glossary.html#term-")]
     assert len(linked) >= 3
     assert len(set(linked)) == len(linked)
+
+
+def test_every_term_is_linked_from_some_page():
+    linked = {link["href"].removeprefix("glossary.html#term-") for name in LESSONS
+              for link in soup(name).article.find_all("a", href=re.compile("#term-"))}
+    assert {re.sub(r"\W+", "-", term) for term in TERMS} == linked
 
 
 def test_the_search_finds_words_from_a_folder(opened):

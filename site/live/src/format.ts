@@ -10,6 +10,8 @@ export function fixed(x: number, digits: number): string {
 /** Python's f"{x:.2g}", for 0 and numbers from 0.0001 to 99. */
 export const general = (x: number) => String(Number(x.toPrecision(2)));
 
-export const thousands = (n: number) => n.toLocaleString("en-US");
+const ENGLISH = new Intl.NumberFormat("en-US");
+
+export const thousands = (n: number) => ENGLISH.format(n);
 
 export const percent = (share: number) => `${fixed(100 * share, 1)} %`;

@@ -5,19 +5,28 @@
 
 /**
  * out[i] = bias + sum over the row's entries of val * w[idx], then ReLU if asked; width % 4 == 0.
+ * The bias is a vector for all rows or, with `own`, a number for each row (width % 20 == 0): rows
+ * are then those of a layer's weights, and w holds images, pixel by pixel.
  * Twenty units at a time over all rows: five vectors stay in registers, and the part of the weights
  * that is in use (784 * 80 bytes) in the processor's cache.
  */
 export function layer(n: i32, ptr: usize, idx: usize, val: usize, w: usize, bias: usize,
-                      out: usize, width: i32, relu: i32): void {
+                      out: usize, width: i32, relu: i32, own: i32): void {
   const bytes: usize = <usize>width << 2, floor = f32x4.splat(relu ? 0 : -Infinity);
   let c: usize = 0;
   for (; c + 80 <= bytes; c += 80) {
-    const b0 = v128.load(bias + c), b1 = v128.load(bias + c, 16), b2 = v128.load(bias + c, 32),
-          b3 = v128.load(bias + c, 48), b4 = v128.load(bias + c, 64);
+    let b0 = floor, b1 = floor, b2 = floor, b3 = floor, b4 = floor;
+    if (!own) {
+      b0 = v128.load(bias + c);
+      b1 = v128.load(bias + c, 16);
+      b2 = v128.load(bias + c, 32);
+      b3 = v128.load(bias + c, 48);
+      b4 = v128.load(bias + c, 64);
+    }
     const wc = w + c;
     let row = out + c, v = val, j = idx;
     for (let i = 0; i < n; i++) {
+      if (own) b0 = b1 = b2 = b3 = b4 = v128.load32_splat(bias + (<usize>i << 2));
       let a = b0, b = b1, d = b2, e = b3, f = b4;
       const end = val + (<usize>load<u32>(ptr + (<usize>i << 2), 4) << 2);
       for (; v < end; v += 4) {
@@ -54,21 +63,26 @@ export function layer(n: i32, ptr: usize, idx: usize, val: usize, w: usize, bias
   }
 }
 
-/** Write rows of numbers as sparse rows: those that are not zero. */
-export function pack(n: i32, dense: usize, width: i32, ptr: usize, idx: usize, val: usize): void {
-  let k: u32 = 0;
-  store<u32>(ptr, 0);
+/**
+ * Write rows of numbers as sparse rows, those that are not zero, from where ptr[0] says; so many
+ * bytes lead across a row, and down to the next. Each number is written, and the next one over it
+ * where it was zero: no branch to foretell. So there has to be room for one more than there are.
+ */
+export function pack(n: i32, dense: usize, across: usize, down: usize, width: i32, ptr: usize,
+                     idx: usize, val: usize): void {
+  let k = <usize>load<u32>(ptr);
   for (let i = 0; i < n; i++) {
+    let at = dense;
     for (let j = 0; j < width; j++) {
-      const x = load<f32>(dense);
-      dense += 4;
-      if (x != 0) {
-        store<u16>(idx + (<usize>k << 1), <u16>j);
-        store<f32>(val + (<usize>k << 2), x);
-        k++;
-      }
+      const x = load<f32>(at);
+      at += across;
+      store<u16>(idx + (k << 1), <u16>j);
+      store<f32>(val + (k << 2), x);
+      k += <usize>(x != 0);
     }
-    store<u32>(ptr + (<usize>(i + 1) << 2), k);
+    dense += down;
+    ptr += 4;
+    store<u32>(ptr, <u32>k);
   }
 }
 

@@ -1,7 +1,7 @@
 // One memory, what is put into it, and the kernel that works on it.
 import { plainKernel, type Kernel } from "./plain.ts";
 
-const BYTES = 28 * 2 ** 20;
+const BYTES = 36 * 2 ** 20;
 
 export class Machine {
   private top = 1024;

@@ -9,9 +9,17 @@ const ALL = 266_200, PIXELS = 784;
 export const padded = (units: number) => Math.ceil(units / 4) * 4;
 
 /** A layer's place in memory: input by input, units padded with zeros to a multiple of four. */
-export interface Layer { inputs: number; units: number; width: number; w: number; bias: number; }
+export interface Layer {
+  inputs: number; units: number; width: number; w: number; bias: number;
+  kept?: number; // how many of its weights are not zero, where that was counted
+}
 
-export interface Digits { n: number; ptr: number; idx: number; val: number; labels: Uint8Array; }
+/** Images as sparse rows and, where `tiles` is not 0, also pixel by pixel, twenty images a tile. */
+export interface Digits {
+  n: number; ptr: number; idx: number; val: number; tiles: number; labels: Uint8Array;
+}
+
+const TILE = 20; // images
 
 /** Lay out weights (units, inputs) input by input. */
 export function turned(weight: ArrayLike<number>, inputs: number, units: number,
@@ -70,46 +78,85 @@ export function putDigits(machine: Machine, bytes: Uint8Array
   parts.end();
   const nonzero = pixels.reduce((count, pixel) => count + Number(pixel > 0), 0);
   const ptr = new Uint32Array(n + 1), idx = new Uint16Array(nonzero);
-  const val = new Float32Array(nonzero);
+  const val = new Float32Array(nonzero), tiles = n % TILE ? 0 : machine.room(4 * n * PIXELS);
+  const tiled = machine.floats(tiles, tiles && n * PIXELS);
   let k = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < PIXELS; j++) {
       const pixel = pixels[i * PIXELS + j];
-      if (pixel) { idx[k] = j; val[k++] = pixel / 255; }
+      if (!pixel) continue;
+      if (tiles) tiled[(Math.floor(i / TILE) * PIXELS + j) * TILE + i % TILE] = pixel / 255;
+      idx[k] = j;
+      val[k++] = pixel / 255;
     }
     ptr[i + 1] = k;
   }
-  const digits = { n, labels, ptr: machine.put(ptr), idx: machine.put(idx), val: machine.put(val) };
+  const digits = { n, labels, tiles, ptr: machine.put(ptr), idx: machine.put(idx),
+                   val: machine.put(val) };
   return { digits, pixels };
+}
+
+interface Rows { ptr: number; idx: number; val: number; }
+
+/** Below so many weights a first layer is read weight by weight: that is quicker then. */
+const FEW = 40_000;
+
+function roomForRows(machine: Machine, n: number, most: number): Rows {
+  return { ptr: machine.room(4 * (n + 1)), idx: machine.room(2 * most + 2),
+           val: machine.room(4 * most + 4) };
 }
 
 /** Room for what the layers pass on, for so many images. */
 export class Reader {
   private readonly hidden: number;
   private readonly out: number;
-  private readonly ptr: number;
-  private readonly idx: number;
-  private readonly val: number;
+  private readonly rows: Rows; // of what the layers pass on
+  private readonly weights: Rows; // of a first layer with few weights
 
   constructor(private readonly machine: Machine, n: number) {
     this.hidden = machine.room(4 * n * 300);
     this.out = machine.room(4 * n * 12);
-    [this.ptr, this.idx, this.val] =
-      [4 * (n + 1), 2 * n * 300, 4 * n * 300].map(bytes => machine.room(bytes));
+    this.rows = roomForRows(machine, n, n * 300);
+    this.weights = roomForRows(machine, 300, FEW);
   }
 
   /** Send the first `n` images through; return the outputs, twelve numbers an image, ten of use. */
   forward(layers: Layer[], images: Digits, n = images.n): Float32Array {
-    const { kernel } = this.machine;
-    let { ptr, idx, val } = images;
+    const { kernel } = this.machine, [first] = layers, last = layers.length - 1;
+    const few = (first.kept ?? Infinity) <= FEW && images.tiles && n === images.n;
+    if (few) this.byWeights(first, images);
+    let { ptr, idx, val }: Rows = few ? this.rows : images;
     layers.forEach((layer, l) => {
-      const last = l === layers.length - 1, to = last ? this.out : this.hidden;
-      kernel.layer(n, ptr, idx, val, layer.w, layer.bias, to, layer.width, Number(!last));
-      if (last) return;
-      kernel.pack(n, this.hidden, layer.width, this.ptr, this.idx, this.val);
-      ({ ptr, idx, val } = this);
+      if (few && !l) return;
+      kernel.layer(n, ptr, idx, val, layer.w, layer.bias, l === last ? this.out : this.hidden,
+                   layer.width, Number(l < last), 0);
+      if (l === last) return;
+      ({ ptr, idx, val } = this.rows);
+      this.begin(ptr);
+      kernel.pack(n, this.hidden, 4, 4 * layer.width, layer.width, ptr, idx, val);
     });
     return this.machine.floats(this.out, n * 12);
+  }
+
+  /**
+   * Send all images through a first layer weight by weight, a tile of images at a time: the same
+   * sums in the same order, without the weights that are zero instead of the pixels that are.
+   */
+  private byWeights({ inputs, units, width, w, bias }: Layer, { n, tiles }: Digits): void {
+    const { kernel } = this.machine, { weights, rows, hidden } = this;
+    this.begin(weights.ptr);
+    kernel.pack(units, w, 4 * width, 4, inputs, weights.ptr, weights.idx, weights.val);
+    this.begin(rows.ptr);
+    for (let i = 0; i < n; i += TILE) {
+      kernel.layer(units, weights.ptr, weights.idx, weights.val, tiles + 4 * i * inputs, bias,
+                   hidden, TILE, 1, 1);
+      kernel.pack(TILE, hidden, 4 * TILE, 4, units, rows.ptr + 4 * i, rows.idx, rows.val);
+    }
+  }
+
+  /** Let sparse rows begin at their first place. */
+  private begin(ptr: number): void {
+    new Uint32Array(this.machine.buffer, ptr, 1)[0] = 0;
   }
 
   /** Count the images whose largest output is their label's. */

@@ -2,8 +2,9 @@
 
 export interface Kernel {
   layer(n: number, ptr: number, idx: number, val: number, w: number, bias: number,
-        out: number, width: number, relu: number): void;
-  pack(n: number, dense: number, width: number, ptr: number, idx: number, val: number): void;
+        out: number, width: number, relu: number, own: number): void;
+  pack(n: number, dense: number, across: number, down: number, width: number, ptr: number,
+       idx: number, val: number): void;
   mask(n: number, score: number, least: number, w: number, to: number): void;
 }
 
@@ -12,10 +13,10 @@ export function plainKernel(buffer: ArrayBuffer): Kernel {
   const f32 = new Float32Array(buffer), u32 = new Uint32Array(buffer);
   const u16 = new Uint16Array(buffer);
   return {
-    layer(n, ptr, idx, val, w, bias, out, width, relu) {
+    layer(n, ptr, idx, val, w, bias, out, width, relu, own) {
       const row = new Float32Array(width), floor = relu ? 0 : -Infinity;
       for (let i = 0; i < n; i++) {
-        for (let u = 0; u < width; u++) row[u] = f32[bias / 4 + u];
+        for (let u = 0; u < width; u++) row[u] = f32[bias / 4 + (own ? i : u)];
         for (let k = u32[ptr / 4 + i]; k < u32[ptr / 4 + i + 1]; k++) {
           const x = f32[val / 4 + k], from = w / 4 + u16[idx / 2 + k] * width;
           for (let u = 0; u < width; u++) row[u] += x * f32[from + u];
@@ -23,12 +24,11 @@ export function plainKernel(buffer: ArrayBuffer): Kernel {
         for (let u = 0; u < width; u++) f32[out / 4 + i * width + u] = Math.max(row[u], floor);
       }
     },
-    pack(n, dense, width, ptr, idx, val) {
-      let k = 0;
-      u32[ptr / 4] = 0;
+    pack(n, dense, across, down, width, ptr, idx, val) {
+      let k = u32[ptr / 4];
       for (let i = 0; i < n; i++) {
         for (let j = 0; j < width; j++) {
-          const x = f32[dense / 4 + i * width + j];
+          const x = f32[(dense + i * down + j * across) / 4];
           if (x === 0) continue;
           u16[idx / 2 + k] = j;
           f32[val / 4 + k++] = x;

@@ -50,10 +50,7 @@ export abstract class Chart extends Panel {
   }
 
   /** Room on the left for the longest number beside the axis, and for its name. */
-  protected get left(): number {
-    const { ticks, words = String } = this.y;
-    return 30 + 7.5 * Math.max(1, ...ticks.map(tick => words(tick).length));
-  }
+  protected left = 0;
 
   protected readonly right = () => this.width - RIGHT;
   protected readonly bottom = () => this.height - BOTTOM;
@@ -62,7 +59,8 @@ export abstract class Chart extends Panel {
 
   draw(): void {
     if (!this.width) return;
-    const { canvas, width, height } = this;
+    const { canvas, width, height } = this, { ticks, words = String } = this.y;
+    this.left = 30 + 7.5 * Math.max(1, ...ticks.map(tick => words(tick).length));
     canvas.setAttribute("width", String(width));
     canvas.setAttribute("height", String(height));
     canvas.setAttribute("viewBox", `0 0 ${width} ${height}`);

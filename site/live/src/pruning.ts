@@ -62,8 +62,9 @@ export class Pruning {
   }
 
   step(by: By, value: number): Step {
-    const masked = this.masked(by, value);
-    return { right: this.reader.right(masked, this.digits), ...this.counted(by, value) };
+    const counted = this.counted(by, value), { kept } = counted;
+    const masked = this.masked(by, value).map((layer, l) => ({ ...layer, kept: kept[l] }));
+    return { right: this.reader.right(masked, this.digits), ...counted };
   }
 
   /** Copy the weights that stay; return the layers as they are then. */
@@ -157,7 +158,7 @@ export class Pruning {
     new Uint32Array(this.machine.buffer, ptr, 2).set([0, at.length]);
     new Uint16Array(this.machine.buffer, idx, at.length).set(at);
     this.machine.floats(val, at.length).set(at.map(j => pixels[j]));
-    const image = { n: 1, ptr, idx, val, labels: new Uint8Array(1) };
+    const image = { n: 1, ptr, idx, val, tiles: 0, labels: new Uint8Array(1) };
     const outputs = new Float32Array(1000);
     for (let share = 0; share < 100; share++) {
       const read = this.reader.forward(this.masked("global", share / 100), image);

@@ -32,10 +32,9 @@ export class Surgery {
   cut(share: number): Cut {
     const { pruning } = this, { right, kept } = pruning.step("global", share);
     const masked = pruning.layers.map((layer, l) => {
-      const [inputs, units] = SIZES[l], gone = 1 - kept[l] / (inputs * units);
-      pruning.machine.kernel.mask(inputs * layer.width, this.wanda[l], toEven(gone * inputs),
-                                  layer.w, layer.to);
-      return { ...layer, w: layer.to };
+      const [inputs, units] = SIZES[l], gone = toEven((1 - kept[l] / (inputs * units)) * inputs);
+      pruning.machine.kernel.mask(inputs * layer.width, this.wanda[l], gone, layer.w, layer.to);
+      return { ...layer, w: layer.to, kept: units * (inputs - gone) };
     });
     return { magnitude: right, wanda: pruning.reader.right(masked, pruning.digits), kept };
   }

@@ -43,7 +43,8 @@ class Strip extends Panel {
         String(digit))] : [])]);
     const ticks = [0, 25, 50, 75, 99].map(tick => text(`${tick} %`, Math.min(width - 16,
       Math.max(12, x(tick))), 58));
-    canvas.replaceChildren(...blocks, ...ticks, text("sparsity", width / 2, 74),
+    const empty = s("rect", { class: "live-whole", x: 8, y: 12, width: width - 16, height: 28 });
+    canvas.replaceChildren(...(blocks.length ? blocks : [empty]), ...ticks, text("sparsity", width / 2, 74),
       ...(digits.length ? [s("path", { class: "live-here",
         d: `M${x(this.at + 0.5)} 12l-6 -10h12z` })] : []));
   }

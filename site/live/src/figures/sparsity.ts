@@ -1,7 +1,7 @@
 // Lesson 02: the sparsity of the whole network.
 import { network } from "../client.ts";
 import { Line, choice, footnote, h, latest, slider } from "../dom.ts";
-import { fixed, general } from "../format.ts";
+import { fixed, general, thousands } from "../format.ts";
 import type { Figure } from "../figure.ts";
 import { PixelMap } from "../pixels.ts";
 import { Bars, Histogram, Trail } from "../plot.ts";
@@ -34,7 +34,7 @@ export const sparsity: Figure = async (_, failed) => {
     map.show(pixels.map(n => n / 300), `The pixels of the image, each with the share of its `
       + `weights that it keeps in fc1. ${pixels.filter(n => !n).length} of 784 keep none.`);
     bars.show(kept.map((n, l) => ({ name: `fc${l + 1}`, value: n, of: SIZES[l],
-      words: `${fixed(100 * n / SIZES[l], 1)} % of ${SIZES[l].toLocaleString("en-US")}` })));
+      words: `${fixed(100 * n / SIZES[l], 1)} % of ${thousands(SIZES[l])}` })));
     histogram.describe(`Histogram of all weights, those that are zero marked. ${words}`);
     trail.describe(`Accuracy against sparsity. ${words}`);
     line.say(words, at > 0);
