@@ -178,8 +178,8 @@ RECORDS = {  # by the way that read validation best when REGROWTH's rates were c
     "lenet_300_100": {
         "times": 80, "reference": BRIEF, "epochs": 75, "rising": 45, "every": 100, "lr": 2e-3,
         "tuning": {"epochs": 40, "rising": 20},
-        "list": {"lr": (1e-3, 2e-3, 4e-3), "l1": (0.0, 1e-5, 3e-5)},
-        "rates": {"lr": 2e-3, "l1": 1e-5}},  # of the list the best on validation
+        "list": {"lr": (2e-3, 4e-3, 8e-3), "l1": (1e-5, 3e-5, 1e-4)},
+        "rates": {"lr": 4e-3, "l1": 3e-5}},  # of the list the best on validation
     "lenet_5": {
         "times": 108, "reference": {"epochs": 5, "lr": 1e-3, "l2": 0.1}, "epochs": 40,
         "rising": 24, "every": 100, "lr": 2e-3,

@@ -109,7 +109,9 @@ def test_no_script_holds_lesson_text():
     sentences = [line for path in LESSONS for cell in cells_of(path, "markdown")
                  for line in cell.source.splitlines() if len(line) > 60]
     assert len(sentences) > 100
-    for script in HOME.rglob("*.py"):
+    # site/wording.py names the sentences that a page says otherwise, and ends with ValueError where
+    # a lesson has changed one
+    for script in set(HOME.rglob("*.py")) - {HOME / "site" / "wording.py"}:
         if not {".venv", "build"} & set(script.relative_to(HOME).parts):
             text = script.read_text("utf-8")
             assert not any(sentence in text for sentence in sentences), script

@@ -16,7 +16,7 @@ from course_lib.models import (
 )
 from course_lib.training import evaluate
 
-from course_tools.experiments import load_results, results
+from course_tools.experiments import load_results, results, text_training
 from course_tools.experiments.__main__ import main
 from course_tools.experiments.figures import FIGURES, Figure, perform, run_figure
 from course_tools.experiments.lesson_01 import directions, redundancy, twins, widths
@@ -42,7 +42,7 @@ def test_the_language_model_is_trained_by_its_recipe_and_goes_on(tmp_path, monke
     assert record["command"] == "course experiments train --networks char_gpt --seed 0"
     assert {key: record[key] for key in CHAR_GPT} == CHAR_GPT
     monkeypatch.setitem(CHAR_GPT, "steps", 2)
-    monkeypatch.setattr(language, "SAVED_EVERY", 2)
+    monkeypatch.setattr(text_training, "SAVED_EVERY", 2)
     text = language.load_plays().validation[:20_000]
     monkeypatch.setattr(language, "load_plays", lambda: language.Plays(text, text, text))
     results = []
