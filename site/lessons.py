@@ -123,7 +123,7 @@ def _code(cell: NotebookNode, page: Page, figures: list[Figure]) -> NotebookNode
         caption = cell.source.splitlines()[0].removeprefix(FIGURE)
         _fold(cell, f"Code of figure {int(page.lesson)}.{len(figures) + 1}")
     elif cell.metadata.get("jupyter", {}).get("source_hidden"):
-        _fold(cell, f"Code: {HIDDEN.match(cell.source)[1]}")
+        _fold(cell, f"Code: {HIDDEN.match(cell.source)[1]}".replace(" %", "\u00a0%"))
     if cell.outputs and all(map(_is_sentences, cell.outputs)):
         cell.metadata["tags"] = [*cell.metadata.get("tags", []), "sentences"]
     for output in cell.outputs:
