@@ -84,7 +84,8 @@ def main(options: argparse.Namespace) -> int:
         mount_disks(state)
     for sentence in prepare(who, state):
         print(sentence, flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in (signal.SIGINT, signal.SIGTERM):  # a shell lets what it puts behind ignore SIGINT
+        signal.signal(each, signal.default_int_handler)
     kept = list(_programs(options, state, token := secrets.token_hex(32)))
     try:
         for program in kept:

@@ -78,7 +78,8 @@ class Learner:
                        "msg_type": "execute_request", "version": "5.3"},
             "parent_header": {}, "metadata": {}, "buffers": [], "channel": "shell",
             "content": {"code": code, "silent": False, "store_history": True,
-                        "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}}))
+                        # what comes next is not to be passed over because this failed
+                        "user_expressions": {}, "allow_stdin": False, "stop_on_error": False}}))
         waits = {"execute_reply", "idle"}
         while waits:
             message = json.loads(self.socket.recv())
@@ -90,6 +91,8 @@ class Learner:
                 printed.append(content["text"])
             if message["msg_type"] == "error":
                 raise RuntimeError(f"{content['ename']}: {content['evalue']}")
+            if content.get("status") == "aborted":
+                raise RuntimeError("the kernel passed over this code")
         return "".join(printed)
 
     def leave(self) -> None:
