@@ -191,7 +191,8 @@ def test_a_page_folds_what_the_lesson_folds(path):
         if first.startswith("# figure: "):
             assert re.fullmatch(r"Code of figure \d+\.\d+", line)
         else:
-            assert line == f"Code: {first.removeprefix('# ').removeprefix('claim: ')}"
+            title = first.removeprefix("# ").removeprefix("claim: ")
+            assert line == f"Code: {title}".replace(" %", "\u00a0%")
 
 
 @every_lesson
