@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(HOME), str(HOME / "tests" / "site" / "live")]
+sys.path[:0] = [str(HOME), str(HOME / "tests"), str(HOME / "tests" / "site" / "live")]
 
-from live_page import CHROMIUM, browser, built, figure, write  # noqa: E402
+from browsing import CHROMIUM, chromium  # noqa: E402
+from live_page import built, figure, write  # noqa: E402
 
 STEPS = 60
 STEP = """([live, value]) => new Promise(done => {
@@ -48,11 +49,11 @@ def main() -> None:
         print("live figures: Chromium or Node is missing here, nothing is measured")
         return
     built()
-    with tempfile.TemporaryDirectory() as folder, browser() as chromium:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         write(Path(folder))
         for plain in (False, True):
             for name in ("threshold", "sparsity", "neurons", "rounds", "surgery"):
-                page = chromium.new_page()
+                page = browser.new_page()
                 if plain:
                     page.add_init_script("delete window.WebAssembly")
                 page.goto((Path(folder) / f"light-{name}.html").as_uri())

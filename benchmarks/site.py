@@ -4,16 +4,14 @@ First contentful paint from a server on this machine, in Chromium with the proce
 times; bytes as the files have them, with all pictures of the page.
 """
 
-import functools
-import http.server
-import shutil
 import statistics
 import sys
-import threading
+from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+HOME = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(HOME / "tests")]
 
-from course_lib._files import HOME
+from browsing import chromium, served  # noqa: E402
 
 SITE = HOME / "build" / "site"
 TIMES, GOAL_SECONDS, GOAL_BYTES = 5, 1.0, 6e6
@@ -24,13 +22,6 @@ LOADED = """async () => {
     const loaded = performance.getEntriesByType("resource");
     return loaded.reduce((sum, one) => sum + one.decodedBodySize, 0);
 }"""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files without a word."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
 
 
 def measured(browser: object, url: str) -> tuple[float, float]:
@@ -47,21 +38,15 @@ def main() -> None:
     """Print a line for each page."""
     if not (SITE / "index.html").is_file():
         sys.exit("the site is not built: make site")
-    handler = functools.partial(Quiet, directory=SITE)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"),
-                                             args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser, served(SITE) as home:
         print(f"{'page':<30}{'first paint, s':>15}{'worst':>8}{'MB':>8}")
+        measured(browser, home)  # the browser's own start is no page's
         for path in sorted(SITE.glob("*.html")):
-            url = f"http://127.0.0.1:{server.server_port}/{path.name}"
-            runs = [measured(browser, url) for _ in range(TIMES)]
+            runs = [measured(browser, home + path.name) for _ in range(TIMES)]
             paints, size = [run[0] for run in runs], runs[0][1] + path.stat().st_size
             amiss = statistics.median(paints) > GOAL_SECONDS or size > GOAL_BYTES
             print(f"{path.stem:<30}{statistics.median(paints):>15.2f}{max(paints):>8.2f}"
                   f"{size / 1e6:>8.2f}{'  over the goal' if amiss else ''}", flush=True)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -3,22 +3,17 @@
 Skipped, and says so, where no Chromium is installed. Screenshots go to build/browser.
 """
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from browsing import CHROMIUM, chromium
 
 from course_tools.lessons.notebooks import HOME
 
-CHROMIUM = next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SHOTS = HOME / "build" / "browser"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
@@ -48,18 +43,12 @@ def url(tmp_path):
 
 @pytest.fixture
 def page():
-    from playwright.sync_api import sync_playwright
-
     SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        # without our TMPDIR: the path of a socket that it makes there has to be short
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env={
-            name: value for name, value in os.environ.items() if name != "TMPDIR"})
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(60_000)
         page.on("console", lambda message: print(message.type, message.text))
         yield page
-        browser.close()
 
 
 def shoot(page, name):

@@ -1,6 +1,4 @@
-"""Where the built site is, and the Chromium that opens it."""
-
-import shutil
+"""Where the built site is, and its pages."""
 
 import pytest
 
@@ -10,10 +8,6 @@ SITE = HOME / "build" / "site"
 AXE = HOME / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 LESSONS = [f"{path.stem}.html" for path in find_lessons()]
 PAGES = sorted(page.name for page in SITE.glob("*.html"))
-CHROMIUM = next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 every_page = pytest.mark.parametrize("name", PAGES)
 every_lesson = pytest.mark.parametrize("name", LESSONS)

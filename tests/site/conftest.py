@@ -1,44 +1,22 @@
 """Pages of build/site in a real Chromium, to which no address but its own is open."""
 
-import functools
-import http.server
-import os
-import threading
-
+import browsing
 import pytest
-from built import CHROMIUM, FLAGS, SITE
+from built import SITE
 
 FOLDER = f"{SITE.as_uri()}/"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files without a word."""
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-
 @pytest.fixture(scope="session")
 def server():
-    """Serve the site on loopback; give its URL."""
-    handler = functools.partial(Quiet, directory=SITE)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with browsing.served(SITE) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "no Chromium is installed here"
-    with sync_playwright() as playwright:
-        # without our TMPDIR: the path of a socket that it makes there has to be short
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env={
-            name: value for name, value in os.environ.items() if name != "TMPDIR"})
+    with browsing.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A browser, and live figures opened in it; whatever the page complains about fails the test."""
 
 import pytest
-from live_page import browser, built, figure, write
+from browsing import chromium
+from live_page import built, figure, write
 
 
 @pytest.fixture(scope="session")
@@ -10,7 +11,7 @@ def live_chromium(request):
     try:
         yield request.getfixturevalue("chromium")
     except pytest.FixtureLookupError:
-        with browser() as own:
+        with chromium() as own:
             yield own
 
 

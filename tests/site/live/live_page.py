@@ -1,13 +1,9 @@
-"""A small page that carries every live figure, and a browser to open it in."""
+"""A small page that carries every live figure."""
 
-import contextlib
-import functools
-import http.server
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,10 +12,6 @@ HOME = Path(__file__).resolve().parents[3]
 LIVE = HOME / "site" / "live"
 DIST = LIVE / "dist"
 NAMES = ("draw", "sparsity", "threshold", "neurons", "rounds", "bound", "surgery")
-CHROMIUM = next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 POLICY = ("default-src 'none'; script-src 'self' file: 'wasm-unsafe-eval'; style-src 'self' file:; "
           "img-src 'self' file: data:; worker-src blob:; base-uri 'none'")
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
@@ -70,32 +62,6 @@ def _run(*command: str) -> None:
 
 def _newest(place: Path) -> float:
     return max(path.stat().st_mtime for path in (place, *place.rglob("*")))
-
-
-@contextlib.contextmanager
-def browser():
-    """Open a headless Chromium; without our TMPDIR, since its sockets need a short path."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env={
-            name: value for name, value in os.environ.items() if name != "TMPDIR"})
-        yield chromium
-        chromium.close()
-
-
-@contextlib.contextmanager
-def server(folder: Path):
-    """Serve a folder on 127.0.0.1; yield its URL."""
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
 
 
 def figure(page, name: str):

@@ -5,7 +5,8 @@ import re
 import shutil
 
 import pytest
-from live_page import LIVE, NAMES, arrived, figure, line, move, right, server
+from browsing import served
+from live_page import LIVE, NAMES, arrived, figure, line, move, right
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SLIDERS = {"threshold": 20, "sparsity": 60, "neurons": 120, "rounds": 3, "bound": 30, "draw": 40,
@@ -178,8 +179,8 @@ def test_data_come_only_when_the_reader_does(folder, fresh):
 
 
 def test_from_a_server_and_then_without_network(folder, fresh):
-    with server(folder) as base:
-        page, amiss, asked = fresh(f"{base}/light.html")
+    with served(folder) as base:
+        page, amiss, asked = fresh(f"{base}light.html")
         for name in NAMES:
             figure(page, name)
         page.context.set_offline(True)
@@ -254,12 +255,12 @@ def flip(file):
     lambda file: file.write_text(""),
     lambda file: file.unlink(),
 ], ids=["flipped", "cut off", "no base64", "no text", "empty", "missing"])
-@pytest.mark.parametrize("served", [False, True], ids=["folder", "server"])
-def test_a_broken_weights_file_is_a_sentence(harm, served, folder, fresh, tmp_path):
+@pytest.mark.parametrize("online", [False, True], ids=["folder", "server"])
+def test_a_broken_weights_file_is_a_sentence(harm, online, folder, fresh, tmp_path):
     copy = harmed(folder, tmp_path, harm)
-    with server(copy) as base:
-        page, amiss, _ = fresh(f"{base}/light-sparsity.html" if served else url(copy,
-                                                                                "light-sparsity"))
+    with served(copy) as base:
+        page, amiss, _ = fresh(f"{base}light-sparsity.html" if online
+                               else url(copy, "light-sparsity"))
         assert sorry(page).startswith("The live figure stops here: ")
         assert page.get_by_text("What sparsity looks like at rest.").is_visible()
         assert [each for each in amiss if "Failed to load resource" not in each] == []
