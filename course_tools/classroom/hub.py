@@ -25,7 +25,7 @@ from course_tools.classroom.accounts import (
     prepare,
     remove,
 )
-from course_tools.classroom.limits import end_all
+from course_tools.classroom.limits import end_all, favour
 
 STARTING = 4  # servers that start at the same time
 SECONDS = 180  # for the hub to answer
@@ -53,7 +53,8 @@ class Kept:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(self.arguments, env=self.environment, stdout=log,
                                                 stderr=log, stdin=subprocess.DEVNULL,
-                                                start_new_session=True, cwd=HOME, umask=0o077)
+                                                start_new_session=True, cwd=HOME, umask=0o077,
+                                                preexec_fn=lambda: favour("hub"))
 
     def end(self) -> None:
         """End it, gently first."""

@@ -65,6 +65,21 @@ def _delegate(place: Path) -> None:
             (above / "cgroup.subtree_control").write_text("+memory +pids +cpu")
 
 
+def favour(name: str) -> None:
+    """Give this process, and what it starts, as large a share of the processor as a whole class.
+
+    For what everyone waits for: the hub and the proxy, through which every keystroke goes.
+    """
+    place = GROUPS / ("" if (GROUPS / "cgroup.controllers").is_file() else "cpu") / f"course-{name}"
+    with contextlib.suppress(OSError):
+        place.mkdir(exist_ok=True)
+        _delegate(place)
+        for file, value in CLASS.items():
+            if (place / file).exists():
+                (place / file).write_text(str(value))
+        (place / "cgroup.procs").write_text(str(os.getpid()))
+
+
 def confine(name: str, *, together: bool = True) -> None:
     """Put this process under a learner's limits. What it starts inherits them.
 

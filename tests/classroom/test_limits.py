@@ -10,7 +10,15 @@ from rooms import as_others, linux, run
 
 from course_lib._files import HOME
 
-from course_tools.classroom.limits import FILE, MEMORY, PROCESSES, end_all, folders
+from course_tools.classroom.limits import (
+    CLASS,
+    FILE,
+    GROUPS,
+    MEMORY,
+    PROCESSES,
+    end_all,
+    folders,
+)
 
 CONFINED = "from course_tools.classroom.limits import confine\nconfine({name!r}, together={all})\n"
 OURS = {"PYTHONPATH": str(HOME)}
@@ -90,3 +98,23 @@ def test_what_a_learner_starts_is_in_the_learners_group(group, folder):
     assert f"/course/{group}" in printed
     assert folder in printed or "0::" in printed
     assert f"/course/{group}" not in open(f"/proc/{os.getpid()}/cgroup").read()  # noqa: PTH123,SIM115
+
+
+@as_others
+def test_what_everyone_waits_for_has_the_share_of_a_class():
+    """The hub, and whatever it starts but learners' servers, who are in groups of their own."""
+    code = """
+import subprocess
+from course_tools.classroom.limits import favour
+favour("trial")
+print(subprocess.check_output(["cat", "/proc/self/cgroup"], text=True))"""
+    status, printed = run(code, **OURS)
+    unified = (GROUPS / "cgroup.controllers").is_file()
+    place = GROUPS / ("" if unified else "cpu") / "course-trial"
+    if not place.is_dir():
+        pytest.skip("no control groups can be made here")
+    file = "cpu.weight" if unified else "cpu.shares"
+    share = (place / file).read_text()
+    place.rmdir()
+    assert (status, int(share)) == (0, CLASS[file])
+    assert "/course-trial" in printed
