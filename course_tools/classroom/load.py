@@ -17,6 +17,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -31,6 +32,10 @@ from course_tools.classroom.simulated import Learner
 from course_tools.lessons.notebooks import find_lessons
 
 LIGHT = "sum(range(1_000_000))"
+TRAINING = """from course_lib.data import load_mnist
+from course_lib.models import lenet_300_100
+from course_lib.training import train
+train(lenet_300_100(0), load_mnist().train, epochs=1)"""
 ALIVE = "assert 41 + 1 == 42"
 BARS = {  # step: seconds that 95 of 100 may take, servers up and kernels prepared
     "Lab's page": 5.0, "first cell, from asking for a kernel": 2.0, LIGHT: 1.0}
@@ -85,6 +90,18 @@ def attend(learner: Learner, cells: list[str], think: float, measured: Measured)
         measured.step("a lesson's cell", lambda cell=cell: learner.run(cell))
         if number % 5 == 2:
             measured.step(LIGHT, lambda: learner.run(LIGHT))
+
+
+def rush(learners: list[Learner]) -> None:
+    """Let everyone train a network at the same moment, then two at a time; print the waits."""
+    for at_once in (len(learners), 2):
+        with ThreadPoolExecutor(at_once) as pool:
+            began = time.monotonic()
+            waits = list(pool.map(
+                lambda each, began=began: (each.run(TRAINING), time.monotonic() - began)[1],
+                learners))
+        print(f"{len(learners)} trainings, {at_once} at a time: done after {min(waits):.1f} s at "
+              f"first, {statistics.median(waits):.1f} s in the middle, {max(waits):.1f} s at last")
 
 
 def memory(state: Path) -> dict[str, tuple[int, int]]:
@@ -200,6 +217,7 @@ def main() -> int:
     parser.add_argument("--cold", action="store_true", help="no server started beforehand")
     parser.add_argument("--ordinary-kernels", action="store_true")
     parser.add_argument("--faults", action="store_true", help="then kill proxy, hub and kernels")
+    parser.add_argument("--rush", action="store_true", help="then let everyone train at once")
     options = parser.parse_args()
     options.state, options.url = options.state.resolve(), f"http://127.0.0.1:{options.port}"
     random.seed(0)
@@ -208,6 +226,8 @@ def main() -> int:
         favour("laptops")  # the browsers, which no learner's training slows down
         measured, learners = load(options)
         fine = passed(measured)
+        if options.rush:
+            rush(learners)
         if options.faults:
             fine &= withstand(learners, options.state)
         for learner in learners:
