@@ -34,7 +34,7 @@ class Round:
 
     number: int
     masks: Masks
-    weights: dict[str, Tensor]  # a state_dict, at the end of the round
+    state_dict: dict[str, Tensor]  # at the end of the round
     density: dict[str, float]  # the share of each layer's weights that stay
     before: float  # accuracy on validation before retraining
     after: float  # and after it

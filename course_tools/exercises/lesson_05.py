@@ -127,7 +127,7 @@ def network(model: nn.Sequential, data: MNIST) -> nn.Sequential:
     rounds = [{"fc1": q, "fc2": q, "fc3": 0.6 * q} for q in (1.0, 1.0, 1.0, 0.85)]
     *_, last = prune_and_retrain(model, data, rounds, epochs=2, lr=2e-3, l1=2e-5)
     found = copy.deepcopy(model)
-    found.load_state_dict(last.weights)
+    found.load_state_dict(last.state_dict)
     return found
 
 

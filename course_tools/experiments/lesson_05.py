@@ -94,7 +94,7 @@ def pruned_to(compression: float, reference: nn.Sequential, rounds: Sequence[Rou
     milder = [each for each in rounds if each.compression < compression]
     start = copy.deepcopy(reference)
     if milder:
-        start.load_state_dict(milder[-1].weights)
+        start.load_state_dict(milder[-1].state_dict)
     step = steps[min(len(milder), len(steps) - 1)]
     last, = prune_and_retrain(
         start, data, [step], **options | {"seed": options["seed"] + 500},
@@ -136,7 +136,7 @@ def kept(at: Round) -> int:
 def rebuilt(network: str, at: Round) -> nn.Sequential:
     """Return the network as it was at the end of a round."""
     model = ARCHITECTURES[network]()
-    model.load_state_dict(at.weights)
+    model.load_state_dict(at.state_dict)
     return model.eval()
 
 
@@ -176,7 +176,7 @@ def gradual(data: MNIST, *, seed: int, network: str, dropout: float = 0.0,
             *_, last = prune_and_retrain(
                 model, data, sparsities, cut=by_sparsity, epochs=epochs, lr=plan["lr"],
                 l1=plan["l1"], teacher=teacher, seed=100 * seed + 10 * place + (epochs > 1))
-            model.load_state_dict(last.weights)
+            model.load_state_dict(last.state_dict)
         rows.append({"network": network, "seed": seed, "dropout": dropout, "target": target}
                     | _tested(model, data, {"teacher": teacher}))
         reached = target
@@ -264,7 +264,7 @@ def dropout(data: MNIST, *, seed: int, rate: str, recipe: Mapping = DROPOUT) -> 
     for each in prune_and_retrain(model, data, qualities("lenet_300_100", recipe), seed=seed,
                                   **recipe["retraining"], shrink_dropout=rate == "shrinks"):
         pruned, unpruned = copy.deepcopy(model), copy.deepcopy(unpruned)
-        pruned.load_state_dict(each.weights)
+        pruned.load_state_dict(each.state_dict)
         if rate == "shrinks":
             unpruned.drop1.p = model.drop1.p * each.density["fc2"] ** 0.5
             unpruned.drop2.p = model.drop2.p * each.density["fc3"] ** 0.5
@@ -283,6 +283,6 @@ def lenet_5_dropout(data: MNIST, *, seed: int, recipe: Mapping = LENET_5) -> lis
     model, rows = copy.deepcopy(reference), [{"round": 0} | _tested(reference, data)]
     for each in prune_and_retrain(reference, data, qualities("lenet_5", recipe)[:3],
                                   **recipe["retraining"], seed=seed):
-        model.load_state_dict(each.weights)
+        model.load_state_dict(each.state_dict)
         rows.append({"round": each.number} | _tested(model, data, {"reference": reference}))
     return [{"seed": seed} | row for row in rows]

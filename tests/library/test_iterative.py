@@ -32,14 +32,14 @@ def test_a_round_removes_what_lies_below_quality_times_sigma(few):
     for name, layer in prunable_layers(model).items():
         weight = layer.weight.detach().numpy()
         wanted = np.where(np.abs(weight) >= 0.7 * np.std(weight), weight, 0)
-        assert np.array_equal(only.weights[f"{name}.weight"].numpy(), wanted)  # survivors as are
+        assert np.array_equal(only.state_dict[f"{name}.weight"].numpy(), wanted)  # survivors as are
         assert only.density[name] == pytest.approx(np.mean(wanted != 0))
 
 
 def test_sigma_is_taken_anew_over_the_survivors(few):
     first, second = prune_and_retrain(small(), few, [1.0, 1.0], epochs=0)
     for name, mask in first.masks.items():
-        weight = first.weights[f"{name}.weight"].numpy()
+        weight = first.state_dict[f"{name}.weight"].numpy()
         wanted = np.abs(weight) >= np.std(weight[mask.numpy()])
         assert np.array_equal(second.masks[name].numpy(), mask.numpy() & wanted)
         assert second.density[name] < first.density[name]
@@ -61,7 +61,7 @@ def test_rounds_are_nested_and_report_what_they_hold(few):
             assert not (mask & ~before.masks[name]).any()
     rebuilt = lenet_300_100()
     for number, each in enumerate(rounds, start=1):
-        rebuilt.load_state_dict(each.weights)
+        rebuilt.load_state_dict(each.state_dict)
         assert (each.number, each.after) == (number, evaluate(rebuilt, few.validation))
         assert each.compression == pytest.approx(1 / (1 - sparsity(each.masks)))
         for name, layer in prunable_layers(rebuilt).items():
@@ -74,15 +74,15 @@ def test_the_model_stays_as_it_is_and_the_seed_decides(few):
     once, again, other = (list(prune_and_retrain(model, few, [0.5, 0.5], epochs=1, seed=seed))[-1]
                           for seed in (0, 0, 1))
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
-    assert torch.equal(once.weights["1.weight"], again.weights["1.weight"])
-    assert not torch.equal(once.weights["1.weight"], other.weights["1.weight"])
+    assert torch.equal(once.state_dict["1.weight"], again.state_dict["1.weight"])
+    assert not torch.equal(once.state_dict["1.weight"], other.state_dict["1.weight"])
     assert model[3].p == 0.5
 
 
 def test_an_interrupt_leaves_the_finished_rounds_usable(few, monkeypatch):
     rounds = prune_and_retrain(small(), few, [0.5, 0.5], epochs=1)
     first = next(rounds)
-    kept = copy.deepcopy(first.weights)
+    kept = copy.deepcopy(first.state_dict)
 
     def stopped(model, *arguments, **options):
         model[1].weight.data.fill_(7)
@@ -91,9 +91,9 @@ def test_an_interrupt_leaves_the_finished_rounds_usable(few, monkeypatch):
     monkeypatch.setattr("course_lib.iterative.train", stopped)
     with pytest.raises(KeyboardInterrupt):
         next(rounds)
-    assert all(torch.equal(kept[key], value) for key, value in first.weights.items())
+    assert all(torch.equal(kept[key], value) for key, value in first.state_dict.items())
     model = small()
-    model.load_state_dict(first.weights)
+    model.load_state_dict(first.state_dict)
     assert evaluate(model, few.validation) == first.after
 
 
