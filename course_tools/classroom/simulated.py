@@ -9,6 +9,7 @@ import httpx
 import websocket
 
 PATIENCE = 300  # seconds for any one step
+SILENCE = 60  # seconds: a browser answers the server's pings, a simulated one only while it waits
 
 
 class Learner:
@@ -69,9 +70,12 @@ class Learner:
             f"{scheme}://{place.netloc}{place.path}/api/kernels/{self.kernel}/channels",
             cookie=cookies, timeout=PATIENCE, http_no_proxy=["*"],
             sslopt={"cert_reqs": 0} if scheme == "wss" else None)
+        self.heard = time.monotonic()
 
     def run(self, code: str) -> str:
         """Run code; return what it printed. An error in it raises RuntimeError."""
+        if time.monotonic() > self.heard + SILENCE:
+            self.connect()  # the server cuts off who has not answered for two minutes
         number, printed = uuid.uuid4().hex, []
         self.socket.send(json.dumps({
             "header": {"msg_id": number, "username": self.name, "session": number, "date": "",
@@ -83,6 +87,7 @@ class Learner:
         waits = {"execute_reply", "idle"}
         while waits:
             message = json.loads(self.socket.recv())
+            self.heard = time.monotonic()
             if message["parent_header"].get("msg_id") != number:
                 continue
             content = message["content"]
