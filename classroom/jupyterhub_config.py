@@ -102,7 +102,8 @@ c.Spawner.args = [
 c.JupyterHub.services = [
     {"name": "doors", "api_token": os.environ["COURSE_DOORS"]},
     {"name": "cull", "command": [sys.executable, "-m", "jupyterhub_idle_culler",
-                                 "--timeout=5400", "--cull-every=300"]},
+                                 "--timeout=5400", "--cull-every=300"],
+     "environment": {"HOME": str(state)}},  # so that one whose hub was killed can be found
 ]
 c.JupyterHub.load_roles = [
     {"name": "doors", "scopes": ["list:users", "read:servers", "servers"], "services": ["doors"]},

@@ -25,6 +25,7 @@ from course_tools.classroom.accounts import (
     prepare,
     remove,
 )
+from course_tools.classroom.faults import find
 from course_tools.classroom.limits import end_all, favour
 
 STARTING = 4  # servers that start at the same time
@@ -99,6 +100,8 @@ def main(options: argparse.Namespace) -> int:
             program.end()
         for name in who:
             end_all(name)  # also where the hub itself had just been killed
+        for pid in find(state, "jupyterhub_idle_culler"):  # one for each hub that was killed
+            os.kill(pid, signal.SIGKILL)
     return 0
 
 

@@ -62,6 +62,7 @@ def hub(place):
         process.send_signal(signal.SIGINT)
         assert process.wait(180) == 0
         assert not find(STATE, "jupyterhub-singleuser")
+        assert not find(STATE, "jupyterhub_idle_culler")
         remove(names(2, PREFIX), STATE)
         shutil.rmtree(STATE)
 
