@@ -48,14 +48,18 @@ def make_groups(name: str) -> bool:
         with contextlib.suppress(OSError):
             place.mkdir(parents=True, exist_ok=True)
             _delegate(place)
-            for file, value in CLASS.items():
-                if (place.parent / file).exists():
-                    (place.parent / file).write_text(str(value))
-            for file, value in SETTINGS[controller].items():
-                if (place / file).exists():
-                    (place / file).write_text(str(value))
-                    done.add(controller)
+            _set(place.parent, CLASS)
+            if _set(place, SETTINGS[controller]):
+                done.add(controller)
     return {"memory", "pids"} <= done
+
+
+def _set(place: Path, values: dict[str, int]) -> bool:
+    """Set what this version of control groups has of these; return whether it has any."""
+    there = [file for file in values if (place / file).exists()]
+    for file in there:
+        (place / file).write_text(str(values[file]))
+    return bool(there)
 
 
 def _delegate(place: Path) -> None:
@@ -74,9 +78,7 @@ def favour(name: str) -> None:
     with contextlib.suppress(OSError):
         place.mkdir(exist_ok=True)
         _delegate(place)
-        for file, value in CLASS.items():
-            if (place / file).exists():
-                (place / file).write_text(str(value))
+        _set(place, CLASS)
         (place / "cgroup.procs").write_text(str(os.getpid()))
 
 
